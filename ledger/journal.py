@@ -1,0 +1,304 @@
+"""Booking: `post` is the one function that writes to the ledger.
+
+It runs straight down: lock the company's journal, find what is already booked, refuse what cannot be
+booked, hand the rest to `book()` (bank.sql) as one staged set. A batch of any size is the same number of SQL
+statements; a single entry is a batch of one. Each draft ends in one named outcome and stops no other.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+
+from ledger.accounts import ISSUANCE, MAX_AMOUNT
+from ledger.errors import (
+    AlreadyReversed,
+    AmountTooLarge,
+    InsufficientFunds,
+    KeyConflict,
+    LedgerError,
+    StaleDirectory,
+)
+from ledger.identity import entry_id
+from pointsbank.database import Session
+
+COPY_CHUNK_ROWS = 500
+"""Rows encoded before they are sent, so that PostgreSQL reads one chunk while the next is made."""
+
+
+@dataclass(slots=True)
+class Transfer:
+    """An amount of one unit from a debited to a credited account.
+
+    `learner` is the one whose holding it moves, `earning` +1 or -1 if that raises or lowers what the learner
+    has earned, 0 if it only moves (conversion, expiry, allotments).
+    """
+
+    unit: int
+    debit: int
+    credit: int
+    amount: int
+    learner: int | None = None
+    earning: int = 0
+    rule: int | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """An entry to be booked. `source`, `kind` are terms; `data` is compact JSON; `fingerprint` 64 bits, signed."""
+
+    source: int
+    key: str
+    kind: int
+    fingerprint: int
+    occurred_at: datetime
+    transfers: list[Transfer] = field(default_factory=list)
+    programme: int | None = None
+    course: int | None = None
+    learner: int | None = None
+    team: int | None = None
+    awarder: int | None = None
+    rulebook_version: int | None = None
+    reverses: int | None = None
+    reason: str | None = None
+    note: str | None = None
+    data: bytes | None = None
+
+
+class Booked(NamedTuple):
+    number: int
+
+
+class Duplicate(NamedTuple):
+    """Booked before with the same content, under this number."""
+
+    number: int
+
+
+Outcome = Booked | Duplicate | LedgerError
+
+
+def lock(session: Session, directory_version: int | None = None) -> int:
+    """Makes this transaction the company's one writer until it ends; returns the last number booked.
+
+    Raises StaleDirectory if the directory is no longer of the version that the caller went by.
+    """
+    row = session.sql(
+        "SELECT last_number, directory_version FROM journals WHERE company_id = %(company)s FOR UPDATE"
+    ).fetchone()
+    assert row is not None, "every company has a journal"
+    if directory_version is not None and row.directory_version != directory_version:
+        raise StaleDirectory("The directory has changed.")
+    return int(row.last_number)
+
+
+def post(session: Session, drafts: Sequence[Draft]) -> list[Outcome]:
+    """Books the drafts in their order, each whole or not at all; the outcomes stand in the same order.
+
+    Raises AmountTooLarge, booking nothing, if an account would turn over more than `MAX_AMOUNT`.
+    """
+    lock(session)
+    outcomes: list[Outcome | None] = [None] * len(drafts)
+    repeats = _find_repeats(drafts, outcomes)
+    _find_booked(session, drafts, outcomes)
+    _refuse_impossible(drafts, outcomes)
+    _refuse_reversed(session, drafts, outcomes)
+    _refuse_short(session, drafts, outcomes)
+    accepted = [index for index, outcome in enumerate(outcomes) if outcome is None and index not in repeats]
+    if accepted:
+        first = _book(session, [drafts[index] for index in accepted])
+        for number, index in enumerate(accepted, first):
+            outcomes[index] = Booked(number)
+    for index, earlier in repeats.items():
+        before = outcomes[earlier]
+        outcomes[index] = Duplicate(before.number) if isinstance(before, Booked) else before
+    assert all(outcome is not None for outcome in outcomes)
+    return outcomes  # type: ignore[return-value]  # none is None any more, as asserted
+
+
+def _find_repeats(drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> dict[int, int]:
+    """Drafts that repeat an earlier one of the same batch, by index; the same key with other content is refused."""
+    first: dict[tuple[int, str], int] = {}
+    repeats: dict[int, int] = {}
+    for index, draft in enumerate(drafts):
+        earlier = first.setdefault((draft.source, draft.key), index)
+        if earlier == index:
+            continue
+        if drafts[earlier].fingerprint == draft.fingerprint:
+            repeats[index] = earlier
+        else:
+            outcomes[index] = KeyConflict(
+                f"The key {draft.key} stands twice in this batch with different content, first at index {earlier}."
+            )
+    return repeats
+
+
+def _find_booked(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+    rows = session.sql(
+        """SELECT wanted.place - 1 AS index, e.number, e.fingerprint
+             FROM unnest(%(sources)s::integer[], %(keys)s::text[]) WITH ORDINALITY AS wanted (source, key, place)
+            CROSS JOIN LATERAL (SELECT number, fingerprint FROM entries
+                                 WHERE company_id = %(company)s AND source = wanted.source AND key = wanted.key
+                                 LIMIT 1) AS e""",
+        {"sources": [draft.source for draft in drafts], "keys": [draft.key for draft in drafts]},
+    )
+    for index, number, fingerprint in rows:
+        if drafts[index].fingerprint == fingerprint:
+            outcomes[index] = Duplicate(number)
+        else:
+            first = entry_id(session.company_id, number)
+            outcomes[index] = KeyConflict(
+                f"The key {drafts[index].key} of this source is booked with other content, as entry {first}. "
+                "Send the first content again, or give the new event an id of its own.",
+                entry_id=first,
+            )
+
+
+def _refuse_impossible(drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+    for index, draft in enumerate(drafts):
+        for transfer in draft.transfers:
+            if not 1 <= transfer.amount <= MAX_AMOUNT:
+                outcomes[index] = AmountTooLarge(
+                    f"The amount {transfer.amount} is not between 1 and {MAX_AMOUNT}.",
+                    errors=[("amount", f"must be between 1 and {MAX_AMOUNT}")],
+                )
+                break
+
+
+def _refuse_reversed(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+    wanted = {draft.reverses: index for index, draft in reversed(list(enumerate(drafts))) if draft.reverses is not None}
+    if not wanted:
+        return
+    rows = session.sql(
+        "SELECT reverses, number FROM entries WHERE company_id = %(company)s AND reverses = ANY (%(numbers)s)",
+        {"numbers": list(wanted)},
+    )
+    done = {row.reverses: entry_id(session.company_id, row.number) for row in rows}
+    for index, draft in enumerate(drafts):
+        if draft.reverses is None or outcomes[index] is not None:
+            continue
+        if draft.reverses in done:
+            by = done[draft.reverses]
+            outcomes[index] = AlreadyReversed(f"Entry {entry_id(session.company_id, draft.reverses)} is reversed by {by}.")
+        elif wanted[draft.reverses] != index:
+            outcomes[index] = AlreadyReversed("An earlier item of this batch reverses the same entry.")
+
+
+def _refuse_short(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+    """Refuses, in order, whatever an account that may not go below zero cannot pay at its turn."""
+    demand: dict[tuple[int, int], int] = {}
+    for draft in drafts:
+        for t in draft.transfers:
+            if t.debit != ISSUANCE:
+                demand[t.debit, t.unit] = demand.get((t.debit, t.unit), 0) + t.amount
+    if not demand:
+        return
+    left = dict.fromkeys(demand, 0) | _balances(session, list(demand))
+    if all(left[account] >= amount for account, amount in demand.items()):
+        return
+    for index, draft in enumerate(drafts):
+        if outcomes[index] is not None:
+            continue
+        short = _pay(draft, left)
+        if short is not None:
+            outcomes[index] = _short(session, *short)
+
+
+def _pay(draft: Draft, left: dict[tuple[int, int], int]) -> tuple[Transfer, int] | None:
+    """Moves the draft's amounts in `left`, or leaves it as it was and returns the transfer that cannot be paid."""
+    before: dict[tuple[int, int], int] = {}
+    for t in draft.transfers:
+        for account, amount in (((t.debit, t.unit), -t.amount), ((t.credit, t.unit), t.amount)):
+            if account in left:
+                before.setdefault(account, left[account])
+                left[account] += amount
+    for t in draft.transfers:
+        if left.get((t.debit, t.unit), 0) < 0:
+            available = before[t.debit, t.unit]
+            left.update(before)
+            return t, available
+    return None
+
+
+def _short(session: Session, transfer: Transfer, available: int) -> InsufficientFunds:
+    row = session.sql(
+        "SELECT account_code(%(company)s, %(unit)s, %(account)s) AS code, code AS unit FROM units WHERE company_id = %(company)s AND no = %(unit)s",
+        {"unit": transfer.unit, "account": transfer.debit},
+    ).fetchone()
+    assert row is not None, "every transfer has a unit of the company"
+    return InsufficientFunds(
+        f"{row.code} has {available} {row.unit} left, {transfer.amount} are needed.",
+        account=row.code,
+        unit=row.unit,
+        available=available,
+        required=transfer.amount,
+    )
+
+
+def _balances(session: Session, accounts: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    rows = session.sql(
+        """SELECT a.id, a.unit, a.credits - a.debits AS balance
+             FROM unnest(%(ids)s::bigint[], %(units)s::integer[]) AS wanted (id, unit)
+             JOIN accounts AS a ON a.company_id = %(company)s AND a.id = wanted.id AND a.unit = wanted.unit""",
+        {"ids": [account for account, _ in accounts], "units": [unit for _, unit in accounts]},
+    )
+    return {(row.id, row.unit): row.balance for row in rows}
+
+
+def _book(session: Session, drafts: list[Draft]) -> int:
+    """Books the drafts, which all can be; returns the first one's number."""
+    try:
+        with session.driver.cursor() as cursor:
+            with cursor.copy(b"COPY pg_temp.staged FROM STDIN") as copy:
+                for chunk in _staged(drafts):
+                    copy.write(chunk)
+        row = session.sql("SELECT first_number FROM book(%(company)s)").fetchone()
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.table_name != "accounts":
+            raise
+        raise AmountTooLarge(
+            f"An account would turn over more than {MAX_AMOUNT}.",
+            errors=[("amount", f"the account's total would pass {MAX_AMOUNT}")],
+        ) from error
+    assert row is not None
+    return int(row.first_number)
+
+
+def _staged(drafts: list[Draft]) -> Iterator[str]:
+    """The drafts in the text form of COPY, in the column order of pg_temp.staged (pointsbank.database)."""
+    for start in range(0, len(drafts), COPY_CHUNK_ROWS):
+        lines: list[str] = []
+        for ordinal, d in enumerate(drafts[start : start + COPY_CHUNK_ROWS], start + 1):
+            at = d.occurred_at.isoformat()
+            head = (
+                f"{d.fingerprint}\t{_n(d.reverses)}\t{d.source}\t{d.kind}\t{_n(d.programme)}\t{_n(d.course)}\t{_n(d.learner)}"
+                f"\t{_n(d.team)}\t{_n(d.awarder)}\t{_n(d.rulebook_version)}\t{len(d.transfers)}\t{_text(d.key)}\t{_text(d.reason)}"
+                f"\t{_text(d.note)}\t{_text(None if d.data is None else d.data.decode())}"
+            )
+            if not d.transfers:
+                lines.append(f"{ordinal}\t1\t{at}\t{head}\t{_NO_TRANSFER}\n")
+            for line, t in enumerate(d.transfers, 1):
+                lines.append(
+                    f"{ordinal}\t{line}\t{at}\t{head if line == 1 else _NO_HEAD}\t{_n(t.learner)}\t{t.unit}\t{t.debit}\t{t.credit}"
+                    f"\t{t.amount}\t{t.earning}\t{_n(t.rule)}\n"
+                )
+        yield "".join(lines)
+
+
+_NO_HEAD = "\t".join(["\\N"] * 15)
+_NO_TRANSFER = "\t".join(["\\N"] * 7)
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def _n(value: int | None) -> int | str:
+    return "\\N" if value is None else value
+
+
+def _text(value: str | None) -> str:
+    if value is None:
+        return "\\N"
+    if value.isalnum() or not ("\\" in value or "\n" in value or "\r" in value or "\t" in value):
+        return value
+    return value.translate(_ESCAPES)

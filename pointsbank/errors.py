@@ -1,0 +1,87 @@
+"""Everything that can go wrong, as one tree.
+
+PointsBankError
+├── Malformed             400  the body is not what its content type says
+├── Unauthorised          401
+├── Forbidden             403
+├── NotFound              404
+├── Conflict              409  the change contradicts what is booked
+│   └── Closed            409  a course or programme that takes nothing more
+├── TooLarge              413
+├── UnsupportedMediaType  415
+├── Invalid               422  one or more fields are wrong
+├── RateLimited           429
+└── Unavailable           503  the database cannot be reached; trying again is safe
+
+The packages `ledger` and `rules` hang their own errors into this tree. Each error has a `slug` that reaches
+the client unchanged as the last part of the problem's `type` (RFC 9457), and a `status`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+FieldError = tuple[str, str]
+"""A path such as `data.score` or `earning[0].cap.amount`, and what to do about it."""
+
+
+class PointsBankError(Exception):
+    """`detail` says what is wrong and what to do; `errors` name fields; `extra` are further problem members."""
+
+    slug: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors)
+        self.extra = extra
+
+
+class Malformed(PointsBankError):
+    slug, status, title = "malformed", 400, "Malformed request"
+
+
+class Unauthorised(PointsBankError):
+    slug, status, title = "unauthorised", 401, "Unauthorised"
+
+
+class Forbidden(PointsBankError):
+    slug, status, title = "forbidden", 403, "Forbidden"
+
+
+class NotFound(PointsBankError):
+    slug, status, title = "not-found", 404, "Not found"
+
+
+class Conflict(PointsBankError):
+    slug, status, title = "conflict", 409, "Conflict with what is booked"
+
+
+class Closed(Conflict):
+    slug, title = "closed", "Closed"
+
+
+class TooLarge(PointsBankError):
+    slug, status, title = "too-large", 413, "Too large"
+
+
+class UnsupportedMediaType(PointsBankError):
+    slug, status, title = "unsupported-media-type", 415, "Unsupported media type"
+
+
+class Invalid(PointsBankError):
+    slug, status, title = "validation", 422, "Validation failed"
+
+    @classmethod
+    def field(cls, path: str, message: str) -> "Invalid":
+        """The error of a single field."""
+        return cls(f"{path}: {message}", errors=[(path, message)])
+
+
+class RateLimited(PointsBankError):
+    slug, status, title = "rate-limited", 429, "Too many requests"
+
+
+class Unavailable(PointsBankError):
+    slug, status, title = "unavailable", 503, "Temporarily unavailable"

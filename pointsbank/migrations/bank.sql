@@ -1,0 +1,361 @@
+-- The whole schema, in reading order: tenants, directory, rulebooks, ledger, booking, rights, row-level security.
+-- Every key begins with the company, so that the tables can be distributed by it; nothing here needs a
+-- superuser, an extension or a global sequence. Run by the owner role; the service only ever acts as
+-- pointsbank_service, which can read its company's rows, write the directory, and book through book().
+
+-- Tenants ------------------------------------------------------------------------------------------------
+
+CREATE TABLE companies (
+    company_id     bigint PRIMARY KEY CHECK (company_id BETWEEN 1 AND 1152921504606846975),  -- 60 bits: half of an entry id
+    key            text COLLATE "C" NOT NULL UNIQUE,
+    name           text NOT NULL,
+    timezone       text NOT NULL,
+    credits_scale  smallint NOT NULL CHECK (credits_scale BETWEEN 0 AND 6),
+    created_at     timestamptz NOT NULL DEFAULT now()
+);
+
+-- One row a company, locked by whoever writes: a company has one writer at a time, so its numbers have no gaps
+-- and follow commit order, and what is read after taking the lock stays true until the commit.
+CREATE TABLE journals (
+    company_id         bigint PRIMARY KEY REFERENCES companies,
+    last_number        bigint NOT NULL DEFAULT 0,
+    last_recorded_at   timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
+    directory_version  bigint NOT NULL DEFAULT 0   -- grows with every change of directory or rulebook: caches go by it
+) WITH (fillfactor = 10);
+
+CREATE TABLE api_keys (
+    company_id   bigint NOT NULL REFERENCES companies,
+    no           integer NOT NULL,
+    name         text NOT NULL,
+    secret_hash  bytea NOT NULL,
+    scopes       text[] NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    revoked_at   timestamptz,
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, secret_hash)
+);
+
+-- Directory ----------------------------------------------------------------------------------------------
+-- `key` is HR's own id; `no` is numbered per company and is what entries and transfers hold.
+
+CREATE TABLE programmes (
+    company_id  bigint NOT NULL REFERENCES companies,
+    no          integer NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    name        text NOT NULL,
+    starts_on   date NOT NULL,
+    ends_on     date NOT NULL CHECK (ends_on >= starts_on),
+    timezone    text NOT NULL,
+    allotment   bigint CHECK (allotment BETWEEN 0 AND 9007199254740991),  -- NULL: awards come straight from issuance
+    phases      jsonb NOT NULL DEFAULT '[]',
+    closed_at   timestamptz,
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, key)
+);
+
+CREATE TABLE units (
+    company_id  bigint NOT NULL REFERENCES companies,
+    no          integer NOT NULL,                     -- 0: credits
+    code        text COLLATE "C" NOT NULL,            -- credits, flowers:<course>
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, code)
+);
+
+CREATE TABLE courses (
+    company_id  bigint NOT NULL,
+    no          integer NOT NULL,
+    programme   integer NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    name        text NOT NULL,
+    kind        text NOT NULL CHECK (kind IN ('structured', 'practical')),
+    unit        integer NOT NULL,                     -- its flowers
+    flowers     bigint NOT NULL CHECK (flowers BETWEEN 0 AND 9007199254740991),
+    opens_on    date NOT NULL,
+    closes_on   date NOT NULL CHECK (closes_on >= opens_on),
+    closed_at   timestamptz,
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, programme, key),
+    UNIQUE (company_id, unit),
+    FOREIGN KEY (company_id, programme) REFERENCES programmes,
+    FOREIGN KEY (company_id, unit) REFERENCES units
+);
+
+CREATE TABLE learners (
+    company_id  bigint NOT NULL REFERENCES companies,
+    no          integer NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    name        text NOT NULL,
+    email       text,
+    department  text,
+    joined_on   date,
+    left_on     date,
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, key)
+);
+
+CREATE TABLE enrolments (
+    company_id  bigint NOT NULL,
+    programme   integer NOT NULL,
+    learner     integer NOT NULL,
+    from_at     timestamptz NOT NULL,
+    PRIMARY KEY (company_id, programme, learner),
+    FOREIGN KEY (company_id, programme) REFERENCES programmes,
+    FOREIGN KEY (company_id, learner) REFERENCES learners
+);
+CREATE INDEX enrolments_learner ON enrolments (company_id, learner);
+
+CREATE TABLE teams (
+    company_id  bigint NOT NULL,
+    no          integer NOT NULL,
+    programme   integer NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    name        text NOT NULL,
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, programme, key),
+    FOREIGN KEY (company_id, programme) REFERENCES programmes
+);
+
+CREATE TABLE memberships (
+    company_id  bigint NOT NULL,
+    programme   integer NOT NULL,
+    learner     integer NOT NULL,
+    from_at     timestamptz NOT NULL,
+    until_at    timestamptz CHECK (until_at > from_at),   -- exclusive; NULL: still
+    team        integer NOT NULL,
+    PRIMARY KEY (company_id, programme, learner, from_at),
+    FOREIGN KEY (company_id, programme) REFERENCES programmes,
+    FOREIGN KEY (company_id, learner) REFERENCES learners,
+    FOREIGN KEY (company_id, team) REFERENCES teams
+);
+CREATE UNIQUE INDEX memberships_one_team ON memberships (company_id, programme, learner) WHERE until_at IS NULL;
+CREATE INDEX memberships_team ON memberships (company_id, team);
+
+CREATE TABLE awarders (
+    company_id  bigint NOT NULL,
+    no          integer NOT NULL,
+    programme   integer NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    name        text NOT NULL,
+    role        text NOT NULL CHECK (role IN ('trainer', 'mentor', 'committee')),
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, programme, key),
+    FOREIGN KEY (company_id, programme) REFERENCES programmes
+);
+
+CREATE TABLE allowances (
+    company_id  bigint NOT NULL,
+    awarder     integer NOT NULL,
+    course      integer NOT NULL,
+    amount      bigint NOT NULL CHECK (amount BETWEEN 0 AND 9007199254740991),  -- given to the awarder in all
+    PRIMARY KEY (company_id, awarder, course),
+    FOREIGN KEY (company_id, awarder) REFERENCES awarders,
+    FOREIGN KEY (company_id, course) REFERENCES courses
+);
+
+CREATE TABLE rulebooks (
+    company_id   bigint NOT NULL,
+    programme    integer NOT NULL,
+    version      integer NOT NULL,
+    status       text NOT NULL CHECK (status IN ('draft', 'active', 'retired')),
+    document     jsonb NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    active_from  timestamptz,
+    PRIMARY KEY (company_id, programme, version),
+    FOREIGN KEY (company_id, programme) REFERENCES programmes,
+    CHECK ((status = 'draft') = (active_from IS NULL))
+);
+CREATE UNIQUE INDEX rulebooks_one_draft ON rulebooks (company_id, programme) WHERE status = 'draft';
+CREATE UNIQUE INDEX rulebooks_one_active ON rulebooks (company_id, programme) WHERE status = 'active';
+
+-- Which entries took the places of a rule with `first`, and what a cap has used, is read from the ledger;
+-- places are kept here because a rule's entries are not indexed there.
+CREATE TABLE places (
+    company_id  bigint NOT NULL,
+    programme   integer NOT NULL,
+    course      integer NOT NULL,                     -- 0: none
+    rule        integer NOT NULL,
+    number      bigint NOT NULL,
+    PRIMARY KEY (company_id, programme, course, rule, number)
+);
+
+-- Ledger -------------------------------------------------------------------------------------------------
+
+CREATE TABLE terms (                                  -- sources, event types and rule keys, written once
+    company_id  bigint NOT NULL REFERENCES companies,
+    no          integer NOT NULL,
+    term        text COLLATE "C" NOT NULL,
+    PRIMARY KEY (company_id, no),
+    UNIQUE (company_id, term)
+);
+
+CREATE TABLE accounts (
+    company_id  bigint NOT NULL,
+    id          bigint NOT NULL,                      -- class * 2^32 + owner's no; class 0 issuance, 1 pool of a programme,
+                                                      -- 2 pool of a course, 3 allowance, 4 holding, 5 escrow, 6 retired
+    unit        integer NOT NULL,
+    code        text COLLATE "C" NOT NULL,
+    debits      bigint NOT NULL DEFAULT 0 CHECK (debits BETWEEN 0 AND 9007199254740991),
+    credits     bigint NOT NULL DEFAULT 0 CHECK (credits BETWEEN 0 AND 9007199254740991),
+    earned      bigint NOT NULL DEFAULT 0,            -- awards less deductions and reversals; conversion does not move it
+    transfers   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (company_id, id, unit),
+    CONSTRAINT accounts_not_short CHECK (credits >= debits OR id >> 32 = 0)
+) WITH (fillfactor = 50);                             -- room to update a row within its page
+CREATE UNIQUE INDEX accounts_code ON accounts (company_id, code, unit);
+
+CREATE TABLE entries (
+    company_id        bigint NOT NULL,
+    number            bigint NOT NULL CHECK (number >= 1),
+    occurred_at       timestamptz NOT NULL,
+    recorded_at       timestamptz NOT NULL,
+    fingerprint       bigint NOT NULL,                -- of the content: the same key with another one is a conflict
+    reverses          bigint CHECK (reverses < number),
+    source            integer NOT NULL,
+    kind              integer NOT NULL,
+    programme         integer,
+    course            integer,
+    learner           integer,
+    team              integer,
+    awarder           integer,
+    rulebook_version  integer,
+    transfers         integer NOT NULL CHECK (transfers >= 0),
+    key               text COLLATE "C" NOT NULL,
+    reason            text,
+    note              text,                           -- why no rule gave anything
+    data              jsonb,
+    PRIMARY KEY (company_id, number),
+    CONSTRAINT entries_key UNIQUE (company_id, source, key)
+);
+CREATE UNIQUE INDEX entries_reversed_once ON entries (company_id, reverses) WHERE reverses IS NOT NULL;
+CREATE INDEX entries_without_transfers ON entries (company_id, learner, number) WHERE transfers = 0;
+CREATE INDEX entries_by_course ON entries (company_id, programme, course, number);
+CREATE INDEX entries_occurred ON entries USING brin (occurred_at) WITH (pages_per_range = 16);
+
+CREATE TABLE transfers (
+    company_id   bigint NOT NULL,
+    number       bigint NOT NULL,                     -- of its entry
+    line         integer NOT NULL CHECK (line >= 1),
+    learner      integer,                             -- whose holding it moves
+    unit         integer NOT NULL,                    -- one column for both sides: a transfer cannot mix units
+    debit        bigint NOT NULL,
+    credit       bigint NOT NULL,
+    amount       bigint NOT NULL CHECK (amount BETWEEN 1 AND 9007199254740991),
+    earning      smallint NOT NULL CHECK (earning IN (-1, 0, 1)),
+    rule         integer,
+    occurred_at  timestamptz NOT NULL,                -- its entry's, so that an account is summed without the entries
+    PRIMARY KEY (company_id, number, line),
+    CHECK (debit <> credit)
+);
+CREATE INDEX transfers_learner ON transfers (company_id, learner, number) WHERE learner IS NOT NULL;
+
+-- Subtotals of a holding, one for about every 500 transfers, so that a balance as of any time adds up few rows.
+CREATE TABLE closings (
+    company_id     bigint NOT NULL,
+    account        bigint NOT NULL,
+    unit           integer NOT NULL,
+    number         bigint NOT NULL,                   -- of the last entry in it; it begins after the one before
+    recorded_at    timestamptz NOT NULL,
+    first_occurred timestamptz NOT NULL,
+    last_occurred  timestamptz NOT NULL,
+    debits         bigint NOT NULL,
+    credits        bigint NOT NULL,
+    earned         bigint NOT NULL,
+    PRIMARY KEY (company_id, account, unit, number)
+);
+
+-- Booking ------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION account_code(p_company bigint, p_unit integer, p_account bigint) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE p_account >> 32
+        WHEN 0 THEN 'issuance'
+        WHEN 1 THEN 'pool:programme:' || (SELECT key FROM programmes WHERE company_id = p_company AND no = (p_account & 4294967295)::integer)
+        WHEN 2 THEN 'pool:course:'
+        WHEN 3 THEN 'allowance:' || (SELECT key FROM awarders WHERE company_id = p_company AND no = (p_account & 4294967295)::integer) || ':'
+        WHEN 4 THEN 'holding:' || (SELECT key FROM learners WHERE company_id = p_company AND no = (p_account & 4294967295)::integer)
+        WHEN 5 THEN 'escrow:' || (p_account & 4294967295)
+        WHEN 6 THEN CASE p_account & 4294967295 WHEN 1 THEN 'retired:converted' WHEN 2 THEN 'retired:expired' END
+    END || CASE WHEN p_account >> 32 IN (2, 3)
+                THEN (SELECT substr(code, length('flowers:') + 1) FROM units WHERE company_id = p_company AND no = p_unit) ELSE '' END
+$$;
+
+-- Books what the session has staged (pg_temp.staged, made by pointsbank.database): entries numbered after the
+-- last one in the order of `ordinal`, their transfers, and the balances that they move. The service may write
+-- to the ledger in no other way, so balances equal transfers whatever the service does.
+-- A staged row is a transfer with its entry's columns on line 1, or an entry without transfers (amount NULL).
+CREATE FUNCTION book(p_company bigint, OUT first_number bigint, OUT booked_at timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    staged   CONSTANT integer := (SELECT coalesce(max(ordinal), 0) FROM pg_temp.staged);
+    base     bigint;
+    crossed  bigint[];
+BEGIN
+    UPDATE journals
+       SET last_number = last_number + staged, last_recorded_at = greatest(last_recorded_at, clock_timestamp())
+     WHERE company_id = p_company
+    RETURNING last_number - staged, last_recorded_at INTO STRICT base, booked_at;
+    first_number := base + 1;
+
+    INSERT INTO entries (company_id, number, occurred_at, recorded_at, fingerprint, reverses, source, kind, programme,
+                         course, learner, team, awarder, rulebook_version, transfers, key, reason, note, data)
+    SELECT p_company, base + ordinal, occurred_at, booked_at, fingerprint, reverses, source, kind, programme,
+           course, learner, team, awarder, rulebook_version, transfers, key, reason, note, data
+      FROM pg_temp.staged WHERE line = 1;
+
+    INSERT INTO transfers (company_id, number, line, learner, unit, debit, credit, amount, earning, rule, occurred_at)
+    SELECT p_company, base + ordinal, line, holder, unit, debit, credit, amount, earning, rule, occurred_at
+      FROM pg_temp.staged WHERE amount IS NOT NULL;
+
+    WITH movements AS MATERIALIZED (
+        SELECT unit, id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits,
+               sum(earned)::bigint AS earned, count(*) AS transfers
+          FROM (SELECT unit, debit AS id, amount AS debits, 0 AS credits, CASE WHEN earning < 0 THEN -amount ELSE 0 END AS earned
+                  FROM pg_temp.staged WHERE amount IS NOT NULL
+                UNION ALL
+                SELECT unit, credit, 0, amount, CASE WHEN earning > 0 THEN amount ELSE 0 END
+                  FROM pg_temp.staged WHERE amount IS NOT NULL) AS sides
+         GROUP BY unit, id
+    ), moved AS (
+        UPDATE accounts AS a
+           SET debits = a.debits + m.debits, credits = a.credits + m.credits,
+               earned = a.earned + m.earned, transfers = a.transfers + m.transfers
+          FROM movements AS m
+         WHERE a.company_id = p_company AND a.id = m.id AND a.unit = m.unit
+        RETURNING a.unit, a.id, a.transfers / {closing_every} <> (a.transfers - m.transfers) / {closing_every} AS crosses
+    ), opened AS (
+        INSERT INTO accounts (company_id, id, unit, code, debits, credits, earned, transfers)
+        SELECT p_company, id, unit, account_code(p_company, unit, id), debits, credits, earned, transfers
+          FROM movements AS m
+         WHERE NOT EXISTS (SELECT FROM moved WHERE moved.unit = m.unit AND moved.id = m.id)
+        RETURNING unit, id, transfers >= {closing_every} AS crosses
+    )
+    SELECT array_agg(id) INTO crossed
+      FROM (SELECT id, crosses FROM moved UNION ALL SELECT id, crosses FROM opened) AS touched
+     WHERE crosses AND id >> 32 = 4;
+
+    IF crossed IS NOT NULL THEN
+        INSERT INTO closings (company_id, account, unit, number, recorded_at, first_occurred, last_occurred, debits, credits, earned)
+        SELECT p_company, a.id, t.unit, max(t.number), booked_at, min(t.occurred_at), max(t.occurred_at),
+               coalesce(sum(t.amount) FILTER (WHERE t.debit = a.id), 0),
+               coalesce(sum(t.amount) FILTER (WHERE t.credit = a.id), 0),
+               coalesce(sum(t.amount * t.earning), 0)
+          FROM unnest(crossed) AS a (id)
+          JOIN transfers AS t ON t.company_id = p_company AND t.learner = (a.id & 4294967295)::integer
+         WHERE t.number > coalesce((SELECT max(c.number) FROM closings AS c
+                                     WHERE c.company_id = p_company AND c.account = a.id AND c.unit = t.unit), 0)
+         GROUP BY a.id, t.unit;
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION book(bigint) FROM PUBLIC;
+
+-- Rights -------------------------------------------------------------------------------------------------
+
+GRANT USAGE ON SCHEMA {schema} TO pointsbank_service;
+GRANT EXECUTE ON FUNCTION book(bigint), account_code(bigint, integer, bigint) TO pointsbank_service;
+GRANT SELECT, INSERT, UPDATE ON companies, api_keys, programmes, courses, learners, teams, awarders, allowances, rulebooks TO pointsbank_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON enrolments, memberships TO pointsbank_service;
+GRANT SELECT, INSERT ON units, terms, places TO pointsbank_service;
+GRANT DELETE ON places, rulebooks TO pointsbank_service;
+GRANT SELECT ON accounts, entries, transfers, closings TO pointsbank_service;
+GRANT SELECT, INSERT, UPDATE (directory_version) ON journals TO pointsbank_service;

@@ -1,0 +1,34 @@
+"""The whole schema (`bank.sql`), and row-level security on every table of it."""
+
+from importlib.resources import files
+
+from alembic import op
+
+from ledger.closings import CLOSING_EVERY
+
+revision = "0001"
+down_revision = None
+
+TABLES = (
+    "companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances "
+    "rulebooks places terms accounts entries transfers closings"
+).split()
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
+    sql = files("pointsbank.migrations").joinpath("bank.sql").read_text("utf-8")
+    sql = sql.replace("{schema}", f'"{schema}"').replace("{closing_every}", str(CLOSING_EVERY))
+    connection.exec_driver_sql(sql)
+    for table in TABLES:
+        own = "company_id = nullif(current_setting('app.company_id', true), '')::bigint"
+        connection.exec_driver_sql(
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;"
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+            f"CREATE POLICY own_company ON {table} USING ({own})"
+        )
+    # The command line goes over all companies, or finds one by its key; that is all this setting opens.
+    connection.exec_driver_sql(
+        "CREATE POLICY every_company ON companies FOR SELECT USING (current_setting('app.every_company', true) = 'on')"
+    )
