@@ -138,6 +138,7 @@ def _template(servers: embedded.Servers, run_folder: Path) -> str:
     with _one_worker_at_a_time(run_folder):
         done = run_folder / "template.done"
         if not done.exists():
+            _drop_database(servers, TEMPLATE)  # half migrated by a worker that failed
             _create_database(servers, TEMPLATE, "template0")
             migrate(_url_of(servers, TEMPLATE))
             done.touch()
@@ -165,7 +166,9 @@ def fresh_database_url(make_database_url: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def make_database_url(servers: embedded.Servers, _template: str, worker_id: str) -> Iterator[Callable[[], str]]:
+def make_database_url(
+    servers: embedded.Servers, _template: str, worker_id: str
+) -> Iterator[Callable[[], str]]:
     """Makes as many migrated databases as are asked for, and drops them after the test."""
     made: list[str] = []
 
@@ -175,9 +178,8 @@ def make_database_url(servers: embedded.Servers, _template: str, worker_id: str)
         return _url_of(servers, made[-1])
 
     yield make
-    with psycopg.connect(servers.superuser_url, autocommit=True) as connection:
-        for name in made:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    for name in made:
+        _drop_database(servers, name)
 
 
 @pytest.fixture
@@ -203,6 +205,11 @@ def _create_database(servers: embedded.Servers, name: str, template: str) -> Non
                 sql.Identifier(name), sql.Identifier(embedded.OWNER_ROLE), sql.Identifier(template)
             )
         )
+
+
+def _drop_database(servers: embedded.Servers, name: str) -> None:
+    with psycopg.connect(servers.superuser_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _url_of(servers: embedded.Servers, name: str) -> str:
@@ -236,8 +243,8 @@ def needs_program() -> Callable[[str], str]:
 def shared_data() -> Callable[[str], Path]:
     """`shared_data("oulad_bbb_2013j")` gives that folder of the data sets, which are no part of the project.
 
-    They are looked for in POINTSBANK_SHARED_DATA, else in ../shared/data beside the project. A data set that is
-    missing from a folder that is there is a failure.
+    They are looked for in POINTSBANK_SHARED_DATA, else in ../shared/data beside the project. A data set
+    that is missing from a folder that is there is a failure.
     """
 
     def find(name: str) -> Path:
