@@ -1,0 +1,1 @@
+"""Everything that a client can reach over HTTP."""

@@ -1,0 +1,1 @@
+"""From events to awards: what a programme's rulebook says about a point event."""

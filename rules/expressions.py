@@ -1,0 +1,207 @@
+"""Conditions and amounts of rules: CEL expressions, compiled once, given only what they read, and remembered.
+
+Handing CEL an event costs more than computing with it, since every value is converted. So an expression is
+first looked through for what it reads (`rules.reads`): `data.score >= 40` is given `score` alone. And since
+there are few different scores, results are kept by the values that they follow from.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import cel
+
+from rules.cloudevent import Event
+from rules.errors import ExpressionFailed, ExpressionInvalid
+from rules.reads import Reads, find_reads
+
+MAX_EXPRESSION_CHARS = 1000
+# `a.all(x, b.exists(y, …))` is two. With the limit on steps it bounds how long an expression can take.
+MAX_NESTED_MACROS = 2
+# Measured: the core copies a list at each step over it, so n elements take n^2 steps, nested twice n^3,
+# and 100,000 steps take some 10 milliseconds.
+MAX_MACRO_STEPS = 100_000
+# Results kept per expression: some 3 MB at the very most. When it is full it is emptied.
+MAX_REMEMBERED = 10_000
+# A longer text is not used as a part of a key, or the memory held would be unbounded.
+MAX_REMEMBERED_CHARS = 64
+
+VARIABLES = ("data", "type", "source", "time")
+# What the compiler takes; it would notice another name only when an event comes.
+FUNCTIONS = frozenset(
+    "size contains startsWith endsWith matches int uint double string bytes type dyn duration timestamp"
+    " getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear"
+    " getHours getMinutes getSeconds getMilliseconds".split()
+)
+_TYPE_NAMES = frozenset(("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"))
+
+Value = Any
+"""What CEL gives: bool, int, float, str, bytes, None, list, dict, datetime or timedelta."""
+
+_MISSING = object()
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a decimal number",
+    str: "text",
+    type(None): "null",
+    list: "a list",
+    dict: "an object",
+}
+
+
+class Expression:
+    """One compiled expression; raises ExpressionInvalid with the parser's reason if it does not hold."""
+
+    __slots__ = ("_fields", "_program", "_remembered", "_rememberable", "reads", "source")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._program = _compile(source)
+        self.reads: Reads = find_reads(source)
+        _check_names(self._program, self.reads)
+        if self.reads.nested_macros > MAX_NESTED_MACROS:
+            raise ExpressionInvalid(f"has macros (all, exists, map, filter) nested more than {MAX_NESTED_MACROS} deep")
+        self._fields = tuple(sorted(self.reads.fields))
+        # Times hardly ever come again.
+        self._rememberable = not self.reads.whole_data and "time" not in self.reads.variables
+        self._remembered: dict[tuple[Any, ...], Value] = {}
+
+    def __repr__(self) -> str:
+        return f"Expression({self.source!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def evaluate(self, event: Event) -> Value:
+        """Its value for an event; raises ExpressionFailed, with the reason in words and the fields concerned."""
+        key = self._key(event) if self._rememberable else None
+        if key is None:
+            return self._execute(event)
+        value = self._remembered.get(key, _MISSING)
+        if value is _MISSING:
+            value = self._execute(event)
+            if type(value) in (bool, int, float):
+                if len(self._remembered) >= MAX_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[key] = value
+        return value
+
+    def _key(self, event: Event) -> tuple[Any, ...] | None:
+        """Everything that the result follows from, types too: 1, 1.0 and true differ in CEL. None: not kept."""
+        data = event.data
+        key: list[Any] = []
+        for field in self._fields:
+            value = data.get(field, _MISSING)
+            kind = type(value)
+            if kind is float:
+                # 0.0 == -0.0, but one divided by them is not the same.
+                key.append(float)
+                key.append(value or repr(value))
+            elif kind is int or kind is bool or value is None or value is _MISSING:
+                key.append(kind)
+                key.append(value)
+            elif kind is str and len(value) <= MAX_REMEMBERED_CHARS:
+                key.append(value)
+            else:
+                return None
+        for name in self.reads.variables:
+            text = getattr(event, name)
+            if len(text) > MAX_REMEMBERED_CHARS:
+                return None
+            key.append(text)
+        return tuple(key)
+
+    def _execute(self, event: Event) -> Value:
+        data = event.data
+        if not self.reads.whole_data:
+            data = {field: data[field] for field in self._fields if field in data}
+        variables: dict[str, Any] = {name: getattr(event, name) for name in self.reads.variables}
+        if variables.get("time", _MISSING) is None:
+            raise ExpressionFailed(f"{self.source!r} reads time, and the event has none")
+        variables["data"] = data
+        if self.reads.nested_macros:
+            self._check_steps(data)
+        try:
+            return self._program.execute(variables)
+        except Exception as error:
+            # Whatever CEL raises, it is about this event, and the client is told.
+            raise ExpressionFailed(f"{self.source!r} has no value: {self._reason(error, data)}") from error
+        except BaseException as error:
+            # A panic of the Rust core passes by `Exception` so that it is not overlooked; this is looking.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise ExpressionFailed(f"{self.source!r} cannot be computed for this event") from error
+
+    def _check_steps(self, data: dict[str, Any]) -> None:
+        # Lists written into the expression count too.
+        elements = _elements(data) + self.source.count(",")
+        if elements ** (self.reads.nested_macros + 1) > MAX_MACRO_STEPS:
+            raise ExpressionFailed(f"{self.source!r} would take too long: the event's lists are too long for it")
+
+    def _reason(self, error: Exception, data: dict[str, Any]) -> str:
+        if isinstance(error, KeyError):
+            name = str(error.args[0])
+            path = f"data.{name}" if name in self._fields and name not in data else name
+            return f"{path} is missing"
+        if isinstance(error, ZeroDivisionError):
+            return f"it divides by zero{self._given(data)}"
+        if isinstance(error, OverflowError):
+            return f"a number in it becomes too large{self._given(data)}"
+        if isinstance(error, IndexError):
+            return f"a list in it is too short{self._given(data)}"
+        if isinstance(error, TypeError) or str(error).startswith("Undefined"):
+            # Known functions are "undefined" for arguments of a wrong type.
+            return f"wrong type{self._given(data)}; convert with double(…), int(…) or string(…), or send the right type"
+        return f"{str(error).splitlines()[0]}{self._given(data)}"
+
+    def _given(self, data: dict[str, Any]) -> str:
+        named = [
+            f"data.{field} is {_KINDS.get(type(data[field]), 'something else')}"
+            + (f" ({data[field]!r:.40})" if isinstance(data[field], int | float | str) else "")
+            for field in self._fields
+            if field in data
+        ]
+        return f", where {', '.join(named)}" if named else ""
+
+
+def _compile(source: str) -> cel.Program:
+    if not source.strip():
+        raise ExpressionInvalid("must not be empty")
+    if len(source) > MAX_EXPRESSION_CHARS:
+        raise ExpressionInvalid(f"must have at most {MAX_EXPRESSION_CHARS} characters")
+    try:
+        return cel.compile(source)
+    except Exception as error:
+        # The parser has one kind of error for its users, and it is about the text.
+        reason = str(error).partition("ERROR: <input>:")[2] or str(error)
+        raise ExpressionInvalid(f"is not a CEL expression: {reason.splitlines()[0][:300]}") from error
+
+
+def _check_names(program: cel.Program, reads: Reads) -> None:
+    unknown = {name for name in program.variables() if name not in VARIABLES and name not in _TYPE_NAMES}
+    unknown -= reads.bound
+    if unknown or reads.unbound - _TYPE_NAMES:
+        name = min(unknown or reads.unbound - _TYPE_NAMES)
+        raise ExpressionInvalid(f"reads {name!r}, which is unknown; there are {', '.join(VARIABLES)}")
+    if shadowed := reads.bound & {*VARIABLES, *_TYPE_NAMES}:
+        raise ExpressionInvalid(f"uses {min(shadowed)!r} as the variable of a macro; choose another name, such as x")
+    functions = {name for name in program.functions() if name.isidentifier() and not name.startswith("_")}
+    if undefined := functions - FUNCTIONS:
+        known = ", ".join(sorted(FUNCTIONS))
+        raise ExpressionInvalid(f"calls {min(undefined)!r}, which is unknown; there are {known}")
+
+
+def _elements(value: object) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(_elements(item) for item in value.values())
+    if isinstance(value, list):
+        return len(value) + sum(_elements(item) for item in value)
+    return 0
+
+
+def is_number(value: Value) -> bool:
+    """Whether CEL gave a number; true and false are none, and a duration is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool | timedelta)

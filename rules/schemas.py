@@ -1,0 +1,272 @@
+"""The rulebook document's structure, as marshmallow schemas which load into the values of `rules.parts`."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, get_args
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from rules.cloudevent import MAX_TYPE_LENGTH, is_key
+from rules.criteria import Criterion, parse_criterion
+from rules.errors import ExpressionInvalid
+from rules.expressions import Expression
+from rules.parts import (
+    MAX_AMOUNT,
+    AwardRule,
+    Band,
+    Banded,
+    Cap,
+    CertificateRule,
+    Conversion,
+    EarningRule,
+    Equal,
+    Period,
+    Rounding,
+    Rulebook,
+    Unit,
+)
+
+# A rulebook that a person can still read; an event is judged by every rule of its type.
+MAX_EARNING_RULES = 200
+MAX_BANDS = 50
+MAX_CERTIFICATES = 50
+MAX_EQUALS = 20
+MAX_NAME_LENGTH = 200
+
+_DURATION = re.compile(r"P(?=\d*[1-9])(?:\d{1,4}W|(?:\d{1,3}Y)?(?:\d{1,3}M)?(?:\d{1,4}D)?)\Z", re.ASCII)
+
+
+class _Part(Schema):
+    """A JSON object in which every member is known."""
+
+    error_messages: ClassVar[dict[str, str]] = {
+        "unknown": "is not known here; remove it or correct its name",
+        "type": "must be a JSON object",
+    }
+
+    def handle_error(self, error: ValidationError, data: Any, **options: Any) -> None:
+        """Says for an unknown member which ones there are."""
+        if isinstance(data, Mapping) and isinstance(error.messages, dict):
+            for name in data.keys() - self.load_fields.keys():
+                error.messages[name] = [f"is not known here; there are {', '.join(self.load_fields)}"]
+
+
+_REQUIRED = {"required": "is required", "null": "must not be null"}
+
+
+def _text(max_length: int, *, required: bool = True) -> fields.String:
+    length = validate.Length(1, max_length, error="must be text of {min} to {max} characters")
+    messages = {**_REQUIRED, "invalid": f"must be text of 1 to {max_length} characters"}
+    if required:
+        return fields.String(required=True, validate=length, error_messages=messages)
+    return fields.String(load_default=None, allow_none=True, validate=length, error_messages=messages)
+
+
+def _choice(choices: tuple[str, ...], default: str | None = None) -> fields.String:
+    one_of = validate.OneOf(choices, error="must be one of {choices}")
+    messages = {**_REQUIRED, "invalid": f"must be one of {', '.join(choices)}"}
+    if default is None:
+        return fields.String(required=True, validate=one_of, error_messages=messages)
+    return fields.String(load_default=default, validate=one_of, error_messages=messages)
+
+
+def _several(schema: type[Schema], minimum: int, maximum: int, **options: Any) -> fields.List:
+    return fields.List(
+        fields.Nested(schema, error_messages={"null": "must not be null", "type": "must be a JSON object"}),
+        validate=validate.Length(minimum, maximum, error="must be a list of {min} to {max} parts"),
+        error_messages={**_REQUIRED, "invalid": "must be a list"},
+        **options,
+    )
+
+
+def _one(schema: type[Schema], **options: Any) -> fields.Nested:
+    return fields.Nested(schema, error_messages={**_REQUIRED, "type": "must be a JSON object"}, **options)
+
+
+class _Whole(fields.Field[int]):
+    """A whole number as JSON writes it: neither 3.0 nor "3" nor true."""
+
+    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+
+    def __init__(self, minimum: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._minimum = minimum
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
+        if type(value) is not int or not self._minimum <= value <= MAX_AMOUNT:
+            raise ValidationError(f"must be a whole number from {self._minimum} to {MAX_AMOUNT}")
+        return value
+
+
+class _Number(fields.Field[float]):
+    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
+        if type(value) is not int and type(value) is not float:
+            raise ValidationError("must be a number")
+        return value
+
+
+class _Cel(fields.Field[Expression]):
+    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Expression:
+        if not isinstance(value, str):
+            raise ValidationError("must be a CEL expression, as text")
+        try:
+            return Expression(value)
+        except ExpressionInvalid as error:
+            raise ValidationError(error.detail) from error
+
+
+class _Amount(fields.Field[Expression | int]):
+    """A whole number, or an expression that gives one."""
+
+    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Expression | int:
+        if isinstance(value, str):
+            return _Cel()._deserialize(value, attr, data)
+        if type(value) is int and 0 <= value <= MAX_AMOUNT:
+            return value
+        raise ValidationError(f"must be a whole number from 0 to {MAX_AMOUNT}, or a CEL expression as text")
+
+
+class _Key(fields.Field[str]):
+    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        if not is_key(value):
+            raise ValidationError("must be text of 1 to 128 characters, without '/' and control characters")
+        return str(value)
+
+
+class _Criteria(fields.Field[Criterion]):
+    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Criterion:
+        return parse_criterion(value)
+
+
+class BandSchema(_Part):
+    at_least = _Number(required=True)
+    amount = _Whole(0, required=True)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> Band:
+        return Band(**data)
+
+
+class AwardSchema(_Part):
+    unit = _choice(get_args(Unit))
+    amount = _Amount()
+    bands = _several(BandSchema, 1, MAX_BANDS)
+    by = _Cel()
+    round = _choice(get_args(Rounding), default="half_up")
+    to = _choice(("learner",), default="learner")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _one_amount(self, _: Any, original: Any, **options: Any) -> None:
+        given = {"amount", "bands", "by"} & original.keys() if isinstance(original, Mapping) else set()
+        if "amount" in given and len(given) > 1:
+            raise ValidationError("give either amount, or bands with by, not both", "amount")
+        if not given:
+            raise ValidationError("is required: a whole number or a CEL expression; or bands with by", "amount")
+        if given == {"bands"}:
+            raise ValidationError("is required beside bands: the CEL expression that they measure", "by")
+        if given == {"by"}:
+            raise ValidationError("is required beside by", "bands")
+
+    @validates_schema
+    def _different_bands(self, data: Mapping[str, Any], **options: Any) -> None:
+        seen: set[float] = set()
+        for index, band in enumerate(data.get("bands", ())):
+            if band.at_least in seen:
+                raise ValidationError({"bands": {index: {"at_least": ["is already that of an earlier band"]}}})
+            seen.add(band.at_least)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> AwardRule:
+        bands = data.pop("bands", None)
+        if bands is not None:
+            highest_first = sorted(bands, key=lambda band: band.at_least, reverse=True)
+            data["amount"] = Banded(data.pop("by"), tuple(highest_first))
+        return AwardRule(**data)
+
+
+class CapSchema(_Part):
+    per = _choice(("learner",), default="learner")
+    within = _choice(get_args(Period))
+    amount = _Whole(0, required=True)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> Cap:
+        return Cap(**data)
+
+
+class EarningRuleSchema(_Part):
+    key = _Key(required=True)
+    on = _text(MAX_TYPE_LENGTH)
+    when = _Cel(load_default=None, allow_none=True)
+    award = _one(AwardSchema, required=True)
+    cap = _one(CapSchema, load_default=None, allow_none=True)
+    first = _Whole(1, load_default=None, allow_none=True)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> EarningRule:
+        return EarningRule(**data)
+
+
+class ConversionSchema(_Part):
+    flowers_per_credit = _Whole(1, required=True)
+    round = _choice(get_args(Rounding), default="down")
+    cap_credits = _Whole(0, load_default=None, allow_none=True)
+    remainder = _choice(("expire",), default="expire")
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> Conversion:
+        return Conversion(**data)
+
+
+class NameSchema(_Part):
+    zh = _text(MAX_NAME_LENGTH)
+    en = _text(MAX_NAME_LENGTH)
+
+
+class EqualSchema(_Part):
+    system = _text(MAX_NAME_LENGTH)
+    level = _text(MAX_NAME_LENGTH)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> Equal:
+        return Equal(**data)
+
+
+class CertificateSchema(_Part):
+    key = _Key(required=True)
+    kind = _choice(("points", "qualification"))
+    level = _text(MAX_NAME_LENGTH, required=False)
+    name = _one(NameSchema, required=True)
+    criteria = _Criteria(required=True)
+    valid_for = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(_DURATION, error="must be an ISO 8601 duration of years, months, weeks or days: P2Y"),
+        error_messages={"invalid": "must be text, an ISO 8601 duration such as P2Y"},
+    )
+    equals = _several(EqualSchema, 0, MAX_EQUALS, load_default=())
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> CertificateRule:
+        data["equals"] = tuple(data["equals"])
+        return CertificateRule(**data)
+
+
+class RulebookSchema(_Part):
+    earning = _several(EarningRuleSchema, 0, MAX_EARNING_RULES, load_default=())
+    conversion = _one(ConversionSchema, load_default=None, allow_none=True)
+    certificates = _several(CertificateSchema, 0, MAX_CERTIFICATES, load_default=())
+
+    @post_load
+    def _made(self, data: dict[str, Any], **options: Any) -> Rulebook:
+        return Rulebook(tuple(data["earning"]), data["conversion"], tuple(data["certificates"]))
