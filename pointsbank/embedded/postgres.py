@@ -128,11 +128,21 @@ def start_postgres(folder: Path, cluster: Path, run_dir: Path, account: Account)
     account.own(log_file, 0o600)
     settings = {**POSTGRES_SETTINGS, "unix_socket_directories": str(run_dir)}
     options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
-    # fmt: off
-    command: list[str | Path] = [programs / "pg_ctl", "start", "-D", cluster, "-l", log_file, "-o", options,
-               "-w", "-t", str(START_SECONDS_MAX), "-s"]
-    # fmt: on
-    _remove_stale_pid_file(cluster)
+    command: list[str | Path] = [
+        programs / "pg_ctl",
+        "start",
+        "-D",
+        cluster,
+        "-l",
+        log_file,
+        "-o",
+        options,
+        "-w",
+        "-t",
+        str(START_SECONDS_MAX),
+        "-s",
+    ]
+    _remove_stale_locks(cluster, run_dir)
     # After a kill -9 of its parent, a backend may hold the shared memory for a moment longer.
     deadline = time.monotonic() + STOP_SECONDS_MAX
     while True:
@@ -146,10 +156,12 @@ def start_postgres(folder: Path, cluster: Path, run_dir: Path, account: Account)
         time.sleep(POLL_SECONDS)
 
 
-def _remove_stale_pid_file(cluster: Path) -> None:
-    """PostgreSQL would take any process of its user that has inherited the number for its own server."""
+def _remove_stale_locks(cluster: Path, run_dir: Path) -> None:
+    """PostgreSQL would take whatever has inherited its number, even a zombie, for a living server."""
     if _postmaster(cluster) is None:
         (cluster / "postmaster.pid").unlink(missing_ok=True)
+        for left in run_dir.glob(".s.PGSQL.*"):
+            left.unlink()
 
 
 def _make_cluster(cluster: Path, programs: Path, account: Account) -> None:

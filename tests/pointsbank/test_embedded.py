@@ -15,7 +15,10 @@ import redis as redis_client
 
 from pointsbank import embedded
 
-STARTER = "import sys, time; from pointsbank import embedded; print(embedded.start(sys.argv[1]).database_url, flush=True)"
+STARTER = (
+    "import sys, time; from pointsbank import embedded; "
+    "print(embedded.start(sys.argv[1]).database_url, flush=True)"
+)
 WAIT = "; time.sleep(600)"
 
 

@@ -1,0 +1,3 @@
+from pointsbank.cli import main
+
+main(prog_name="pointsbank")

@@ -1,0 +1,142 @@
+"""Serving over HTTP: gunicorn as a library, in the process of `pointsbank serve`."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
+from gunicorn.workers.base import Worker
+
+from pointsbank import embedded
+from pointsbank.settings import Settings
+
+THREADS = 16  # per worker: most of them wait for PostgreSQL
+KEEPALIVE_SECONDS = 75  # longer than a load balancer's 60, so that it is never us who close under a request
+DRAIN_SECONDS_MAX = 30
+# A worker that shows no life for so long is killed. gunicorn's heartbeat is independent of requests.
+HEARTBEAT_SECONDS_MAX = 60
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - the heartbeat file must not wait for a disk
+
+
+class PortTaken(Exception):
+    """Another process listens there already."""
+
+
+@contextmanager
+def opened_servers(settings: Settings) -> Iterator[Settings]:
+    """The settings with the URLs of the embedded servers in them, unless DATABASE_URL names a real one.
+
+    Embedded servers are started if they are not alive, and stopped at the end by the last process that
+    uses them.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    with embedded.use(settings.data_dir, redis=_embeds_redis(settings)) as servers:
+        yield replace(
+            settings,
+            database_url=servers.database_url,
+            redis_url=servers.redis_url if _embeds_redis(settings) else settings.redis_url,
+        )
+
+
+def _embeds_redis(settings: Settings) -> bool:
+    return settings.redis_url is None and not settings.without_redis
+
+
+def serve(host: str, port: int, workers: int, log_level: str, announce: Callable[[str], None]) -> None:
+    """Serves `pointsbank.wsgi:create_app()` until SIGTERM or SIGINT, then drains and raises SystemExit.
+
+    The settings reach the workers by the environment. `announce` is called once, with the service's URL, by
+    the first worker that takes requests. A second SIGINT ends the draining.
+    """
+    _Application(host, port, workers, log_level, announce).run()
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises PortTaken, before anything is started for nothing."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(f"cannot listen on {_url(host, port)}: {error.strerror}") from error
+
+
+def exit_on_signals() -> None:
+    """Until gunicorn has its own handlers: SIGTERM unwinds, so that what was started is stopped."""
+
+    def leave(_number: int, _frame: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Arbiter(Arbiter):
+    def handle_int(self) -> None:
+        self.handle_term()
+
+
+class _Application(BaseApplication):
+    cfg: Config
+
+    def __init__(
+        self, host: str, port: int, workers: int, log_level: str, announce: Callable[[str], None]
+    ) -> None:
+        self.options: dict[str, Any] = {
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            "workers": workers,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "keepalive": KEEPALIVE_SECONDS,
+            "graceful_timeout": DRAIN_SECONDS_MAX,
+            "timeout": HEARTBEAT_SECONDS_MAX,
+            "loglevel": log_level,
+            "accesslog": None,
+            "control_socket_disable": True,
+            "proc_name": "pointsbank",
+            "post_worker_init": self.worker_began,
+        }
+        if os.access(MEMORY_FOLDER, os.W_OK):
+            self.options["worker_tmp_dir"] = str(MEMORY_FOLDER)
+        self.announce = announce
+        # One token: whichever worker takes it announces. Inherited by fork, also by workers of later.
+        self.token, token_in = os.pipe()
+        os.set_blocking(self.token, False)
+        os.write(token_in, b".")
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from pointsbank.wsgi import create_app  # in the worker: nothing may be connected before the fork
+
+        return create_app()
+
+    def run(self) -> None:
+        _Arbiter(self).run()
+
+    def worker_began(self, worker: Worker) -> None:
+        # A Ctrl-C in a terminal reaches the workers, too. Theirs is to drain when the arbiter says so.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            os.read(self.token, 1)
+        except BlockingIOError:
+            return
+        host, port = worker.sockets[0].getsockname()[:2]
+        self.announce(_url(host, port))

@@ -1,0 +1,105 @@
+"""The settings: environment variables, and a file `.env` in the working folder for those not set."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+import dotenv
+
+DEFAULT_DATA_DIR = "var"
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+DEFAULT_LOG_LEVEL = "info"
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+NO_REDIS = "none"
+
+
+class SettingsError(Exception):
+    """A setting has a value that cannot be used; the message names the variable and what it may be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`database_url` is None where PostgreSQL is to be embedded.
+
+    `redis_url` is None where none is given: embedded beside an embedded PostgreSQL unless `without_redis`
+    says that there is to be none.
+    """
+
+    data_dir: Path
+    database_url: str | None
+    redis_url: str | None
+    without_redis: bool
+    base_url: str
+    log_level: str
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Raises SettingsError."""
+        values: Mapping[str, str | None] = {**dotenv.dotenv_values(".env"), **os.environ}
+        redis_url = _url(values, "REDIS_URL", ("redis", "rediss", "unix"), besides=NO_REDIS)
+        return cls(
+            data_dir=Path(values.get("POINTSBANK_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
+            database_url=_url(values, "DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg")),
+            redis_url=None if redis_url == NO_REDIS else redis_url,
+            without_redis=redis_url == NO_REDIS,
+            base_url=_base_url(values),
+            log_level=_log_level(values),
+        )
+
+    def to_environment(self) -> None:
+        """Sets the variables so that whatever this process starts or forks reads these same settings."""
+        os.environ["POINTSBANK_DATA_DIR"] = str(self.data_dir)
+        os.environ["POINTSBANK_BASE_URL"] = self.base_url
+        os.environ["POINTSBANK_LOG_LEVEL"] = self.log_level
+        os.environ["REDIS_URL"] = self.redis_url or NO_REDIS
+        if self.database_url is not None:
+            os.environ["DATABASE_URL"] = self.database_url
+
+    def configure_logging(self) -> None:
+        logging.basicConfig(
+            level=self.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
+
+
+def _url(
+    values: Mapping[str, str | None], name: str, schemes: tuple[str, ...], besides: str | None = None
+) -> str | None:
+    value = values.get(name) or None
+    if value is None or value == besides:
+        return value
+    try:
+        scheme = urlsplit(value).scheme
+    except ValueError as error:
+        raise SettingsError(f"{name} is not a URL: {error}") from error
+    if scheme not in schemes:
+        # The value itself is not shown: it may hold a password.
+        allowed = ", ".join(f"{scheme}://…" for scheme in schemes) + (f" or {besides}" if besides else "")
+        raise SettingsError(f"{name} begins with {scheme or 'no scheme'!r}; it may be {allowed}")
+    return value
+
+
+def _base_url(values: Mapping[str, str | None]) -> str:
+    name = "POINTSBANK_BASE_URL"
+    value = (values.get(name) or DEFAULT_BASE_URL).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        port_is_right = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise SettingsError(f"{name}={value!r} is not a URL: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_right:
+        raise SettingsError(f"{name}={value!r} is not a URL such as {DEFAULT_BASE_URL}")
+    if parts.query or parts.fragment:
+        raise SettingsError(f"{name}={value!r} must end with its path")
+    return value
+
+
+def _log_level(values: Mapping[str, str | None]) -> str:
+    name = "POINTSBANK_LOG_LEVEL"
+    value = (values.get(name) or DEFAULT_LOG_LEVEL).lower()
+    if value not in LOG_LEVELS:
+        raise SettingsError(f"{name}={value!r} is none of {', '.join(LOG_LEVELS)}")
+    return value
