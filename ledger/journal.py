@@ -27,12 +27,15 @@ from pointsbank.database import Session
 COPY_CHUNK_ROWS = 500
 """Rows encoded before they are sent, so that PostgreSQL reads one chunk while the next is made."""
 
+MANY = 100
+"""Drafts from which on a batch is booked in the hope that all of it is new; looking first costs it a tenth."""
+
 
 @dataclass(slots=True)
 class Transfer:
     """An amount of one unit from a debited to a credited account.
 
-    `learner` is the one whose holding it moves, `earning` +1 or -1 if that raises or lowers what the learner
+    `learner` is the one whose holding it moves (0: nobody's), `earning` +1 or -1 if that raises or lowers what the learner
     has earned, 0 if it only moves (conversion, expiry, allotments).
     """
 
@@ -40,14 +43,17 @@ class Transfer:
     debit: int
     credit: int
     amount: int
-    learner: int | None = None
+    learner: int = 0
     earning: int = 0
     rule: int | None = None
 
 
 @dataclass(slots=True)
 class Draft:
-    """An entry to be booked. `source`, `kind` are terms; `data` is compact JSON; `fingerprint` 64 bits, signed."""
+    """An entry to be booked. `source`, `kind` are terms; `data` is compact JSON; `fingerprint` 64 bits, signed.
+
+    An entry moves its learner's holdings, or those of several learners and is then itself of none.
+    """
 
     source: int
     key: str
@@ -100,13 +106,30 @@ def post(session: Session, drafts: Sequence[Draft]) -> list[Outcome]:
     Raises AmountTooLarge, booking nothing, if an account would turn over more than `MAX_AMOUNT`.
     """
     lock(session)
+    if len(drafts) > MANY:
+        try:
+            with session.savepoint():
+                return _post(session, drafts, look_up=False)
+        except (psycopg.errors.UniqueViolation, _NotAllNew):
+            pass  # a retry, most likely; find out what is booked
+    return _post(session, drafts, look_up=True)
+
+
+class _NotAllNew(Exception):
+    """Something of a batch was refused before it was looked up whether it is booked."""
+
+
+def _post(session: Session, drafts: Sequence[Draft], look_up: bool) -> list[Outcome]:
     outcomes: list[Outcome | None] = [None] * len(drafts)
     repeats = _find_repeats(drafts, outcomes)
-    _find_booked(session, drafts, outcomes)
+    if look_up:
+        _find_booked(session, drafts, outcomes)
     _refuse_impossible(drafts, outcomes)
     _refuse_reversed(session, drafts, outcomes)
     _refuse_short(session, drafts, outcomes)
     accepted = [index for index, outcome in enumerate(outcomes) if outcome is None and index not in repeats]
+    if not look_up and len(accepted) < len(drafts):
+        raise _NotAllNew
     if accepted:
         first = _book(session, [drafts[index] for index in accepted])
         for number, index in enumerate(accepted, first):
@@ -114,7 +137,7 @@ def post(session: Session, drafts: Sequence[Draft]) -> list[Outcome]:
     for index, earlier in repeats.items():
         before = outcomes[earlier]
         outcomes[index] = Duplicate(before.number) if isinstance(before, Booked) else before
-    assert all(outcome is not None for outcome in outcomes)
+    assert None not in outcomes
     return outcomes  # type: ignore[return-value]  # none is None any more, as asserted
 
 
@@ -136,13 +159,16 @@ def _find_repeats(drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> di
 
 
 def _find_booked(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+    keys = _SEPARATOR.join([draft.key for draft in drafts])
+    assert keys.count(_SEPARATOR) == len(drafts) - 1, "keys hold no control characters"
     rows = session.sql(
         """SELECT wanted.place - 1 AS index, e.number, e.fingerprint
-             FROM unnest(%(sources)s::integer[], %(keys)s::text[]) WITH ORDINALITY AS wanted (source, key, place)
+             FROM ROWS FROM (unnest(%(sources)s::integer[]), unnest(string_to_array(%(keys)s, %(separator)s)))
+                  WITH ORDINALITY AS wanted (source, key, place)
             CROSS JOIN LATERAL (SELECT number, fingerprint FROM entries
                                  WHERE company_id = %(company)s AND source = wanted.source AND key = wanted.key
                                  LIMIT 1) AS e""",
-        {"sources": [draft.source for draft in drafts], "keys": [draft.key for draft in drafts]},
+        {"sources": _int_array([draft.source for draft in drafts]), "keys": keys, "separator": _SEPARATOR},
     )
     for index, number, fingerprint in rows:
         if drafts[index].fingerprint == fingerprint:
@@ -168,7 +194,10 @@ def _refuse_impossible(drafts: Sequence[Draft], outcomes: list[Outcome | None]) 
 
 
 def _refuse_reversed(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
-    wanted = {draft.reverses: index for index, draft in reversed(list(enumerate(drafts))) if draft.reverses is not None}
+    wanted: dict[int, int] = {}
+    for index, draft in enumerate(drafts):
+        if draft.reverses is not None:
+            wanted.setdefault(draft.reverses, index)
     if not wanted:
         return
     rows = session.sql(
@@ -268,37 +297,58 @@ def _book(session: Session, drafts: list[Draft]) -> int:
 
 def _staged(drafts: list[Draft]) -> Iterator[str]:
     """The drafts in the text form of COPY, in the column order of pg_temp.staged (pointsbank.database)."""
+    tails: dict[tuple[int | None, ...], str] = {}
     for start in range(0, len(drafts), COPY_CHUNK_ROWS):
         lines: list[str] = []
         for ordinal, d in enumerate(drafts[start : start + COPY_CHUNK_ROWS], start + 1):
             at = d.occurred_at.isoformat()
+            dimensions = (d.source, d.kind, d.programme, d.course, d.team, d.awarder, d.rulebook_version, d.reverses)
+            tail = tails.get(dimensions)
+            if tail is None:
+                tail = tails[dimensions] = "\t".join([_NULL if value is None else str(value) for value in dimensions])
+            transfers = d.transfers
+            data = _NULL if d.data is None else d.data.decode().replace("\\", "\\\\")
+            key = d.key if "\\" not in d.key else _text(d.key)
             head = (
-                f"{d.fingerprint}\t{_n(d.reverses)}\t{d.source}\t{d.kind}\t{_n(d.programme)}\t{_n(d.course)}\t{_n(d.learner)}"
-                f"\t{_n(d.team)}\t{_n(d.awarder)}\t{_n(d.rulebook_version)}\t{len(d.transfers)}\t{_text(d.key)}\t{_text(d.reason)}"
-                f"\t{_text(d.note)}\t{_text(None if d.data is None else d.data.decode())}"
+                f"{d.fingerprint}\t{key}\t{_text(d.reason)}\t{_text(d.note)}\t{data}\t{d.learner or _NULL}\t{_holders(d)}"
+                f"\t{len(transfers)}\t{tail}"
             )
-            if not d.transfers:
+            if not transfers:
                 lines.append(f"{ordinal}\t1\t{at}\t{head}\t{_NO_TRANSFER}\n")
-            for line, t in enumerate(d.transfers, 1):
+            for line, t in enumerate(transfers, 1):
                 lines.append(
-                    f"{ordinal}\t{line}\t{at}\t{head if line == 1 else _NO_HEAD}\t{_n(t.learner)}\t{t.unit}\t{t.debit}\t{t.credit}"
-                    f"\t{t.amount}\t{t.earning}\t{_n(t.rule)}\n"
+                    f"{ordinal}\t{line}\t{at}\t{head if line == 1 else _NO_HEAD}\t{t.learner}\t{t.unit}\t{t.debit}"
+                    f"\t{t.credit}\t{t.amount}\t{t.earning}\t{_NULL if t.rule is None else t.rule}\n"
                 )
         yield "".join(lines)
 
 
-_NO_HEAD = "\t".join(["\\N"] * 15)
-_NO_TRANSFER = "\t".join(["\\N"] * 7)
+_NULL = "\\N"
+_NO_HEAD = "\t".join([_NULL] * 16)
+_NO_TRANSFER = "\t".join([_NULL] * 7)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_SEPARATOR = "\x1f"
 
 
-def _n(value: int | None) -> int | str:
-    return "\\N" if value is None else value
+def _holders(draft: Draft) -> str:
+    """Whose transfers the entry has, if they are not all its learner's: without it they could not be found again."""
+    own = draft.learner or 0
+    if len(draft.transfers) == 1 and draft.transfers[0].learner == own:
+        return _NULL
+    for transfer in draft.transfers:
+        if transfer.learner != own:
+            return _int_array(sorted({t.learner for t in draft.transfers}))
+    return _NULL
 
 
 def _text(value: str | None) -> str:
     if value is None:
-        return "\\N"
-    if value.isalnum() or not ("\\" in value or "\n" in value or "\r" in value or "\t" in value):
+        return _NULL
+    if value.isprintable() and "\\" not in value:
         return value
     return value.translate(_ESCAPES)
+
+
+def _int_array(values: list[int]) -> str:
+    """PostgreSQL's text form of an array, many times quicker to make than by psycopg's element-wise dumper."""
+    return "{" + ",".join(map(str, values)) + "}"

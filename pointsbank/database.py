@@ -36,11 +36,23 @@ POOL_OVERFLOW = 16
 
 STAGED = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged (
-    ordinal integer NOT NULL, line integer NOT NULL, occurred_at timestamptz NOT NULL, fingerprint bigint,
-    reverses bigint, source integer, kind integer, programme integer, course integer, learner integer, team integer,
-    awarder integer, rulebook_version integer, transfers integer, key text, reason text, note text, data jsonb,
+    ordinal integer NOT NULL, line integer NOT NULL, occurred_at timestamptz NOT NULL, fingerprint bigint, key text,
+    reason text, note text, data jsonb, learner integer, holders integer[], transfers integer, source integer, kind integer,
+    programme integer, course integer, team integer, awarder integer, rulebook_version integer, reverses bigint,
     holder integer, unit integer, debit bigint, credit bigint, amount bigint, earning smallint, rule integer
 ) ON COMMIT DELETE ROWS
+"""
+
+MOVEMENTS = """
+CREATE OR REPLACE TEMPORARY VIEW movements AS
+SELECT unit, id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits, sum(earned)::bigint AS earned,
+       count(*) AS transfers
+  FROM (SELECT unit, debit AS id, amount AS debits, 0 AS credits, CASE WHEN earning < 0 THEN -amount ELSE 0 END AS earned
+          FROM pg_temp.staged WHERE amount IS NOT NULL
+        UNION ALL
+        SELECT unit, credit, 0, amount, CASE WHEN earning > 0 THEN amount ELSE 0 END
+          FROM pg_temp.staged WHERE amount IS NOT NULL) AS sides
+ GROUP BY unit, id
 """
 
 T = TypeVar("T")
@@ -66,6 +78,17 @@ class Session:
         """Runs SQL in psycopg's own form (`%(name)s`); `%(company)s` is always there. Rows are named tuples."""
         cursor = self.driver.cursor(row_factory=namedtuple_row)
         return cursor.execute(statement.encode(), {"company": self.company_id, **(parameters or {})})
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undoes what the block did, and nothing before it, if it raises."""
+        self.driver.execute(b"SAVEPOINT block")
+        try:
+            yield
+        except BaseException:
+            if not self.driver.closed:
+                self.driver.execute(b"ROLLBACK TO SAVEPOINT block")
+            raise
 
 
 class Database:
@@ -204,7 +227,7 @@ def _become_service(driver: Any, _record: Any) -> None:
         f"SET timezone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';"
         f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s';"
         f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_SECONDS}s';"
-        f"{STAGED}; GRANT SELECT, INSERT, DELETE ON pg_temp.staged TO {SERVICE_ROLE}; SET ROLE {SERVICE_ROLE}".encode()
+        f"{STAGED}; {MOVEMENTS}; GRANT SELECT, INSERT, DELETE ON pg_temp.staged TO {SERVICE_ROLE}; SET ROLE {SERVICE_ROLE}".encode()
     )
 
 
