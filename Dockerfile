@@ -4,10 +4,13 @@ FROM python:3.12-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 RUN python -m venv /opt/pointsbank
-COPY requirements.lock pyproject.toml ./
-# The lock is a constraint here: versions and hashes hold, and the tools of development stay out.
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > runtime.txt \
-    && /opt/pointsbank/bin/pip install --constraint requirements.lock --requirement runtime.txt setuptools
+# Everything that is installed comes out of /wheels, and there is nothing there that the lock did not vouch for.
+COPY requirements.lock ./
+RUN pip download --require-hashes --requirement requirements.lock --dest /wheels
+COPY pyproject.toml ./
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+        > runtime.txt \
+    && /opt/pointsbank/bin/pip install --no-index --find-links /wheels --requirement runtime.txt setuptools
 COPY pointsbank pointsbank
 COPY ledger ledger
 COPY rules rules

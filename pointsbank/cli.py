@@ -20,6 +20,12 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (EmbeddedError, PointsBankError, SettingsError) as error:
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            from sqlalchemy.exc import OperationalError
+
+            if isinstance(error, OperationalError):
+                raise click.ClickException(f"DATABASE_URL names no usable database: {error.orig}") from error
+            raise
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -193,6 +194,23 @@ def server_folder(run_folder: Path) -> Iterator[Path]:
     yield folder
     embedded.stop(folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def processes_of() -> Callable[[Path], list[psutil.Process]]:
+    """`processes_of(folder)` gives the embedded servers (not their children) that work in the folder."""
+
+    def find(folder: Path) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if str(folder) in " ".join(_command(process))]
+
+    return find
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 _numbers = itertools.count()

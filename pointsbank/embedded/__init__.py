@@ -99,10 +99,10 @@ def use(data_dir: Path | str, redis: bool = True) -> Iterator[Servers]:
     folder = _made(data_dir)
     process = os.getpid()
     with open(folder / "users.lock", "w") as users:
-        with _locked(folder):
-            fcntl.flock(users, fcntl.LOCK_SH)
-            servers = _start(folder, redis)
         try:
+            with _locked(folder):
+                fcntl.flock(users, fcntl.LOCK_SH)
+                servers = _start(folder, redis)
             yield servers
         finally:
             if os.getpid() == process:

@@ -30,7 +30,7 @@ class Account:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         with tempfile.TemporaryFile("w+") as output:
             # Not a pipe: a daemon that keeps it open would hold up the reader for ever.
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [str(word) for word in command],
                 user=self.uid if self.switch else None,
                 group=self.gid if self.switch else None,
@@ -41,11 +41,19 @@ class Account:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                timeout=seconds_max,
-                check=False,
             )
+            try:
+                code = process.wait(seconds_max)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            except BaseException:
+                # A signal: what was begun comes to its end first, so that it is known what is to be stopped.
+                process.wait(seconds_max)
+                raise
             output.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, output.read().strip(), "")
+            return subprocess.CompletedProcess(process.args, code, output.read().strip(), "")
 
     def own(self, path: Path, mode: int) -> None:
         if self.switch:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,19 +20,8 @@ STARTER = (
     "import sys, time; from pointsbank import embedded; "
     "print(embedded.start(sys.argv[1]).database_url, flush=True)"
 )
+ProcessesOf = Callable[[Path], list[psutil.Process]]
 WAIT = "; time.sleep(600)"
-
-
-def processes_of(folder: Path) -> list[psutil.Process]:
-    """The servers (not their children) that work in the folder."""
-    return [process for process in psutil.process_iter() if str(folder) in " ".join(_command(process))]
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 def postmaster(folder: Path) -> int:
@@ -49,7 +39,7 @@ def read(url: str) -> list[int]:
         return [number for (number,) in connection.execute("SELECT number FROM kept ORDER BY number")]
 
 
-def test_stop_and_start_again_keep_the_data(server_folder: Path) -> None:
+def test_stop_and_start_again_keep_the_data(server_folder: Path, processes_of: ProcessesOf) -> None:
     with embedded.start(server_folder) as servers:
         write(servers.database_url, 1)
     assert processes_of(server_folder) == []
@@ -66,7 +56,7 @@ def test_the_owner_may_create_roles_and_is_no_superuser(server_folder: Path) -> 
         assert connection.info.encoding == "utf-8"
 
 
-def test_nothing_listens_on_tcp(server_folder: Path) -> None:
+def test_nothing_listens_on_tcp(server_folder: Path, processes_of: ProcessesOf) -> None:
     with embedded.start(server_folder) as servers:
         assert (server_folder / "run").resolve().stat().st_mode & 0o077 == 0
         pids = {process.pid for process in processes_of(server_folder)} | {postmaster(server_folder)}
@@ -84,7 +74,7 @@ def test_a_path_too_long_for_a_socket(server_folder: Path) -> None:
     assert not sockets.exists()
 
 
-def test_servers_outlive_the_starter_and_are_adopted(server_folder: Path) -> None:
+def test_servers_outlive_the_starter_and_are_adopted(server_folder: Path, processes_of: ProcessesOf) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STARTER + WAIT, server_folder], stdout=subprocess.PIPE, text=True
     ) as starter:
@@ -100,7 +90,9 @@ def test_servers_outlive_the_starter_and_are_adopted(server_folder: Path) -> Non
     assert processes_of(server_folder) == []
 
 
-def test_killed_servers_start_again_with_what_was_committed(server_folder: Path) -> None:
+def test_killed_servers_start_again_with_what_was_committed(
+    server_folder: Path, processes_of: ProcessesOf
+) -> None:
     servers = embedded.start(server_folder)
     write(servers.database_url, 1)
     for process in processes_of(server_folder):
@@ -120,7 +112,7 @@ def test_a_stale_process_id_that_belongs_to_another_program(server_folder: Path)
         assert read(servers.database_url) == [1]
 
 
-def test_racing_starters_share_the_servers(server_folder: Path) -> None:
+def test_racing_starters_share_the_servers(server_folder: Path, processes_of: ProcessesOf) -> None:
     def run(_: int) -> str:
         command = [sys.executable, "-c", STARTER, server_folder]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -137,7 +129,7 @@ def test_half_made_cluster_is_made_anew(server_folder: Path) -> None:
         write(servers.database_url, 1)
 
 
-def test_the_last_user_stops_the_servers(server_folder: Path) -> None:
+def test_the_last_user_stops_the_servers(server_folder: Path, processes_of: ProcessesOf) -> None:
     with embedded.use(server_folder) as first:
         with embedded.use(server_folder):
             pass
@@ -146,7 +138,7 @@ def test_the_last_user_stops_the_servers(server_folder: Path) -> None:
     assert processes_of(server_folder) == []
 
 
-def test_a_forked_child_that_leaves_stops_nothing(server_folder: Path) -> None:
+def test_a_forked_child_that_leaves_stops_nothing(server_folder: Path, processes_of: ProcessesOf) -> None:
     code = (
         "import os, sys\nfrom pointsbank import embedded\n"
         "with embedded.use(sys.argv[1]) as servers:\n"
