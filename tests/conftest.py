@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import psutil
 import psycopg
@@ -38,7 +38,6 @@ HOW_TO_GET = {
     "hledger": "apt-get install hledger",
     "chromium": "apt-get install chromium",
     "node": "apt-get install nodejs",
-    "postgres15": "apt-get install postgresql-15",
 }
 
 _owner_lock: IO[str] | None = None
@@ -130,7 +129,7 @@ def servers(run_folder: Path) -> embedded.Servers:
 @pytest.fixture(scope="session")
 def redis_url(servers: embedded.Servers) -> str:
     if servers.redis_url is None:
-        _missing("needs redis-server")
+        _missing("needs redis-server (apt-get install redis-server)")
     return servers.redis_url
 
 
@@ -237,7 +236,8 @@ def _url_of(servers: embedded.Servers, name: str) -> str:
 # --- what may not be there ------------------------------------------------------------------------
 
 
-def _missing(reason: str) -> None:
+def _missing(reason: str) -> NoReturn:
+    """`reason` begins with "needs" and ends with how to get it."""
     if os.environ.get(REQUIRE_PROGRAMS) == "1":
         pytest.fail(f"{reason}, and {REQUIRE_PROGRAMS}=1", pytrace=False)
     pytest.skip(reason)
@@ -251,10 +251,18 @@ def needs_program() -> Callable[[str], str]:
         found = shutil.which(name)
         if found is None:
             _missing(f"needs {name} ({HOW_TO_GET.get(name, 'put it on the PATH')})")
-        assert found is not None
         return found
 
     return need
+
+
+@pytest.fixture(scope="session")
+def debian_postgres() -> Path:
+    """The folder of programs of the oldest installed of Debian's PostgreSQL versions, or skips."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if not installed:
+        _missing("needs Debian's PostgreSQL (apt-get install postgresql)")
+    return installed[0].parent
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,9 @@ SECONDS_MAX = 60
 
 
 @pytest.fixture(scope="module")
-def superuser_url(run_folder: Path) -> Iterator[str]:
-    """A cluster made by the oldest installed of Debian's versions, on a socket in a folder of its own."""
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    if not installed:
-        pytest.skip("needs Debian's PostgreSQL (apt-get install postgresql)")
-    programs = installed[0].parent
+def superuser_url(run_folder: Path, debian_postgres: Path) -> Iterator[str]:
+    """A cluster of its own, on a socket in a folder of its own."""
+    programs = debian_postgres
     folder = Path(tempfile.mkdtemp(prefix="debian-", dir=run_folder))
     account = account_for(folder)
     account.own(folder, 0o700)
