@@ -81,18 +81,24 @@ def read_events(request: flask.Request) -> Posted:
         case "application/cloudevents-batch+json":
             return Posted(False, iter(_chunks_of_batch(_parse(read_body(request, MAX_BATCH_BYTES)))))
         case "application/x-ndjson":
-            return Posted(False, _chunks_of_lines(lines(body_chunks(request, MAX_NDJSON_BYTES), MAX_SINGLE_BYTES)))
-        case mimetype if "ce-specversion" in request.headers and not mimetype.startswith("application/cloudevents"):
+            return Posted(
+                False, _chunks_of_lines(lines(body_chunks(request, MAX_NDJSON_BYTES), MAX_SINGLE_BYTES))
+            )
+        case mimetype if "ce-specversion" in request.headers and not mimetype.startswith(
+            "application/cloudevents"
+        ):
             return Posted(True, iter([[parse_event(_binary(request), 0)]]))
         case mimetype:
-            raise UnsupportedMediaType(f"The content type {mimetype or 'is missing, which'!r} is not taken; send {ACCEPTED}")
+            raise UnsupportedMediaType(f"The content type {mimetype!r} is not taken; send {ACCEPTED}")
 
 
 def _chunks_of_batch(raw: object) -> Iterator[list[Event | Rejected]]:
     if not isinstance(raw, list):
         raise Invalid(f"{BATCH} is an array of events; send a single one as {STRUCTURED}")
     if len(raw) > MAX_BATCH_EVENTS:
-        raise TooLarge(f"A batch holds at most {MAX_BATCH_EVENTS} events, and this one {len(raw)}; send it in parts")
+        raise TooLarge(
+            f"A batch has at most {MAX_BATCH_EVENTS} events, this one {len(raw)}; send it in parts"
+        )
     return iter([[_event(item, index) for index, item in enumerate(raw)]])
 
 
@@ -152,12 +158,16 @@ def _parse_leniently(body: bytes) -> Any:
         raise Malformed(f"The body is not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         end = "; it ends too soon" if error.pos >= len(error.doc.rstrip()) else ""
-        raise Malformed(f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}{end}") from error
+        raise Malformed(
+            f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}{end}"
+        ) from error
     except RecursionError as error:
         raise Malformed("The body is nested too deeply") from error
     except ValueError as error:
         # Left are constants and integers of thousands of digits.
-        raise Malformed(f"The body holds a number that is not taken: {str(error).partition(';')[0]}") from error
+        raise Malformed(
+            f"The body holds a number that is not taken: {str(error).partition(';')[0]}"
+        ) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -167,7 +177,9 @@ def _refuse_constant(name: str) -> NoReturn:
 def _binary(request: flask.Request) -> dict[str, Any]:
     mimetype = request.mimetype
     if mimetype and not _JSON_TYPE.fullmatch(mimetype):
-        raise UnsupportedMediaType(f"The data of an event must be JSON, not {mimetype!r}; send application/json")
+        raise UnsupportedMediaType(
+            f"The data of an event must be JSON, not {mimetype!r}; send application/json"
+        )
     raw: dict[str, Any] = {}
     for header, value in request.headers.items():
         name = header.lower()
@@ -178,7 +190,7 @@ def _binary(request: flask.Request) -> dict[str, Any]:
 
 
 def _attribute(name: str, value: str) -> str:
-    """A header's value as an attribute: first unquoted, then percent-decoded, then UTF-8 (HTTP binding, 3.1.3.2)."""
+    """A header's value, unquoted, then percent-decoded, then UTF-8 (CloudEvents HTTP binding, 3.1.3.2)."""
     unquoted = _QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), value)
     try:
         return unquote_to_bytes(unquoted.encode("latin-1")).decode()

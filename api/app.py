@@ -1,0 +1,43 @@
+"""The application: its resources, its errors, its JSON, its OpenAPI document."""
+
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import JSONProvider
+
+from api import documentation, health, openapi, problems
+from api.app_state import State
+from api.fields import KeyInPath
+from pointsbank.database import Database
+from pointsbank.settings import Settings
+
+
+RESOURCES: tuple[openapi.Resource, ...] = ()
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's JSON by orjson: several times as fast, RFC 3339 times, UTF-8 as it is."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return orjson.dumps(obj, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)
+
+
+def create_app(settings: Settings, database: Database) -> Flask:
+    app = Flask("api", static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.config |= openapi.CONFIG
+    app.extensions["pointsbank"] = State(settings, database)
+    app.url_map.converters["key"] = KeyInPath
+    app.url_map.strict_slashes = False
+    rest = openapi.Api(app)
+    openapi.prepare(rest)
+    for resource in RESOURCES:
+        rest.register_blueprint(resource)
+    app.register_blueprint(documentation.blp)
+    app.register_blueprint(health.blp)
+    problems.register(app)
+    return app

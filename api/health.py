@@ -1,0 +1,26 @@
+"""/healthz lives, /readyz can serve, /metrics is Prometheus."""
+
+import prometheus_client
+from flask import Blueprint, Response
+
+from api.app_state import database
+from pointsbank.errors import Unavailable
+
+blp = Blueprint("health", __name__)
+
+
+@blp.get("/healthz")
+def healthz() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@blp.get("/readyz")
+def readyz() -> dict[str, str]:
+    if not database().is_ready():
+        raise Unavailable("The database cannot be reached, or has no schema yet.")
+    return {"status": "ready"}
+
+
+@blp.get("/metrics")
+def metrics() -> Response:
+    return Response(prometheus_client.generate_latest(), mimetype=prometheus_client.CONTENT_TYPE_LATEST)
