@@ -1,0 +1,194 @@
+"""Entries as clients see them: found by what is asked for, newest first, and shown whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from ledger.identity import entry_id, transfer_id
+from pointsbank.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What entries are looked for by; None: by anything. Names are HR's keys and the clients' terms.
+
+    A course, a team and an awarder are those of `programme` if that is given, else any of the key.
+    `occurred_from` is inclusive, `occurred_to` exclusive.
+    """
+
+    source: str | None = None
+    key: str | None = None
+    kind: str | None = None
+    learner: str | None = None
+    programme: str | None = None
+    course: str | None = None
+    team: str | None = None
+    awarder: str | None = None
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+
+
+def load(session: Session, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The entries of these numbers, in their order, in the API's shape; a number of no entry is left out.
+
+    Two statements, however many entries. Times are aware, in UTC; `data` is what the client sent.
+    """
+    if not numbers:
+        return []
+    found: dict[int, dict[str, Any]] = {}
+    holders: list[int] = []
+    holders_number: list[int] = []
+    for row in session.sql(_ENTRIES, {"numbers": list(numbers)}):
+        found[row.number] = _entry(session.company_id, row)
+        if row.transfers:
+            own = row.holders if row.holders is not None else [row.learner_no or 0]
+            holders += own
+            holders_number += [row.number] * len(own)
+    for row in session.sql(_TRANSFERS, {"holders": holders, "numbers": holders_number}):
+        found[row.number]["transfers"].append(
+            {
+                "id": transfer_id(session.company_id, row.number, row.line),
+                "unit": row.unit,
+                "amount": row.amount,
+                "debit": row.debit,
+                "credit": row.credit,
+                "rule": row.rule,
+            }
+        )
+    return [found[number] for number in numbers if number in found]
+
+
+_ENTRIES = """
+SELECT e.number, s.term AS source, e.key, k.term AS kind, e.occurred_at, e.recorded_at, p.key AS programme,
+       c.key AS course, l.key AS learner, t.key AS team, a.key AS awarder, e.reason, e.note, e.reverses,
+       r.number AS reversed_by, e.rulebook_version, e.data::text AS data, e.transfers, e.holders,
+       e.learner AS learner_no
+  FROM unnest(%(numbers)s::bigint[]) AS wanted (number)
+  JOIN entries AS e ON e.company_id = %(company)s AND e.number = wanted.number
+  JOIN terms AS s ON s.company_id = %(company)s AND s.no = e.source
+  JOIN terms AS k ON k.company_id = %(company)s AND k.no = e.kind
+  LEFT JOIN programmes AS p ON p.company_id = %(company)s AND p.no = e.programme
+  LEFT JOIN courses AS c ON c.company_id = %(company)s AND c.no = e.course
+  LEFT JOIN learners AS l ON l.company_id = %(company)s AND l.no = e.learner
+  LEFT JOIN teams AS t ON t.company_id = %(company)s AND t.no = e.team
+  LEFT JOIN awarders AS a ON a.company_id = %(company)s AND a.no = e.awarder
+  LEFT JOIN entries AS r ON r.company_id = %(company)s AND r.reverses = e.number
+"""
+
+_TRANSFERS = """
+SELECT t.number, t.line, u.code AS unit, t.amount, d.code AS debit, c.code AS credit, r.term AS rule
+  FROM unnest(%(holders)s::integer[], %(numbers)s::bigint[]) AS wanted (learner, number)
+  JOIN transfers AS t ON t.company_id = %(company)s
+   AND t.learner = wanted.learner AND t.number = wanted.number
+  JOIN units AS u ON u.company_id = %(company)s AND u.no = t.unit
+  JOIN accounts AS d ON d.company_id = %(company)s AND d.id = t.debit AND d.unit = t.unit
+  JOIN accounts AS c ON c.company_id = %(company)s AND c.id = t.credit AND c.unit = t.unit
+  LEFT JOIN terms AS r ON r.company_id = %(company)s AND r.no = t.rule
+ ORDER BY t.number, t.line
+"""
+
+
+def _entry(company_id: int, row: Any) -> dict[str, Any]:
+    return {
+        "id": entry_id(company_id, row.number),
+        "number": row.number,
+        "source": row.source,
+        "key": row.key,
+        "kind": row.kind,
+        "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at,
+        "programme": row.programme,
+        "course": row.course,
+        "learner": row.learner,
+        "team": row.team,
+        "awarder": row.awarder,
+        "reason": row.reason,
+        "note": row.note,
+        "reverses": None if row.reverses is None else entry_id(company_id, row.reverses),
+        "reversed_by": None if row.reversed_by is None else entry_id(company_id, row.reversed_by),
+        "rulebook_version": row.rulebook_version,
+        # jsonb writes 1e300 out in full; orjson reads that back as the float that it was.
+        "data": None if row.data is None else orjson.loads(row.data),
+        "transfers": [],
+    }
+
+
+def find(session: Session, filters: Filters, after: int | None, limit: int) -> list[int]:
+    """Numbers of at most `limit` entries that pass, newest first; those below `after` if that is given.
+
+    By source and key together, and by learner, entries are found by index, however many there are; by
+    anything else by going through the journal backwards from `after`.
+    """
+    known = session.sql(_NUMBERS, {name: getattr(filters, name) for name in _NAMED}).fetchone()
+    assert known is not None
+    asked = [name for name in _NAMED if getattr(filters, name) is not None]
+    if any(getattr(known, name) in (None, []) for name in asked):
+        return []  # nothing has that name
+    statement = _OF_JOURNAL
+    if filters.learner is not None and (filters.source is None or filters.key is None):
+        statement = _OF_LEARNER
+        asked.remove("learner")
+    bounds = {
+        "key": filters.key,
+        "occurred_from": filters.occurred_from,
+        "occurred_to": filters.occurred_to,
+        "after": after,
+    }
+    asked += [name for name, value in bounds.items() if value is not None]
+    where = " AND ".join(["e.company_id = %(company)s", *[_CONDITIONS[name] for name in asked]])
+    from_there = "" if after is None else "AND t.number < %(after)s"
+    rows = session.sql(
+        statement.format(where=where, from_there=from_there), {**known._asdict(), **bounds, "limit": limit}
+    )
+    return [row.number for row in rows]
+
+
+_CONDITIONS = {
+    "source": "e.source = %(source)s",
+    "kind": "e.kind = %(kind)s",
+    "learner": "(e.learner = %(learner)s OR %(learner)s = ANY (e.holders))",
+    "programme": "e.programme = %(programme)s",
+    "course": "e.course = ANY (%(course)s)",
+    "team": "e.team = ANY (%(team)s)",
+    "awarder": "e.awarder = ANY (%(awarder)s)",
+    "key": "e.key = %(key)s",
+    "occurred_from": "e.occurred_at >= %(occurred_from)s",
+    "occurred_to": "e.occurred_at < %(occurred_to)s",
+    "after": "e.number < %(after)s",
+}
+
+_NAMED = ("source", "kind", "learner", "programme", "course", "team", "awarder")
+
+_NUMBERS = """
+SELECT (SELECT no FROM terms WHERE company_id = %(company)s AND term = %(source)s) AS source,
+       (SELECT no FROM terms WHERE company_id = %(company)s AND term = %(kind)s) AS kind,
+       (SELECT no FROM learners WHERE company_id = %(company)s AND key = %(learner)s) AS learner,
+       (SELECT no FROM programmes WHERE company_id = %(company)s AND key = %(programme)s) AS programme,
+       ARRAY(SELECT no FROM courses WHERE company_id = %(company)s AND key = %(course)s) AS course,
+       ARRAY(SELECT no FROM teams WHERE company_id = %(company)s AND key = %(team)s) AS team,
+       ARRAY(SELECT no FROM awarders WHERE company_id = %(company)s AND key = %(awarder)s) AS awarder
+"""
+
+_OF_JOURNAL = """
+SELECT e.number FROM entries AS e WHERE {where} ORDER BY e.number DESC LIMIT %(limit)s
+"""
+
+# An entry either has transfers, and is then found by those of the learner's holding, or stands in the index
+# of entries without any.
+_OF_LEARNER = """
+SELECT number
+  FROM ((SELECT DISTINCT t.number
+           FROM transfers AS t
+           JOIN entries AS e ON e.number = t.number
+          WHERE t.company_id = %(company)s AND t.learner = %(learner)s {from_there} AND {where}
+          ORDER BY t.number DESC LIMIT %(limit)s)
+        UNION ALL
+        (SELECT e.number
+           FROM entries AS e
+          WHERE e.learner = %(learner)s AND e.transfers = 0 AND {where}
+          ORDER BY e.number DESC LIMIT %(limit)s)) AS found
+ ORDER BY number DESC LIMIT %(limit)s
+"""
