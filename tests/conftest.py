@@ -88,7 +88,7 @@ def _stop_orphans() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Hands the reasons "needs …" to the Makefile, which prints them last of all."""
     into = os.environ.get("POINTSBANK_NOT_RUN")
-    if into is None:
+    if into is None or hasattr(terminalreporter.config, "workerinput"):
         return
     reports = terminalreporter.stats.get("skipped", [])
     with open(into, "a", encoding="utf-8") as file:
