@@ -75,6 +75,7 @@ class Draft:
 
 class Booked(NamedTuple):
     number: int
+    recorded_at: datetime
 
 
 class Duplicate(NamedTuple):
@@ -131,9 +132,9 @@ def _post(session: Session, drafts: Sequence[Draft], look_up: bool) -> list[Outc
     if not look_up and len(accepted) < len(drafts):
         raise _NotAllNew
     if accepted:
-        first = _book(session, [drafts[index] for index in accepted])
+        first, recorded_at = _book(session, [drafts[index] for index in accepted])
         for number, index in enumerate(accepted, first):
-            outcomes[index] = Booked(number)
+            outcomes[index] = Booked(number, recorded_at)
     for index, earlier in repeats.items():
         before = outcomes[earlier]
         outcomes[index] = Duplicate(before.number) if isinstance(before, Booked) else before
@@ -153,14 +154,18 @@ def _find_repeats(drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> di
             repeats[index] = earlier
         else:
             outcomes[index] = KeyConflict(
-                f"The key {draft.key} stands twice in this batch with different content, first at index {earlier}."
+                f"The key {draft.key} of this source is used a moment before with other content. "
+                "Give the new event an id of its own."
             )
     return repeats
 
 
-def _find_booked(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
-    keys = _SEPARATOR.join([draft.key for draft in drafts])
-    assert keys.count(_SEPARATOR) == len(drafts) - 1, "keys hold no control characters"
+def find_booked(session: Session, keys: Sequence[tuple[int, str]]) -> dict[int, tuple[int, int]]:
+    """Which of the (source, key) pairs are booked: index → (number, fingerprint)."""
+    if not keys:
+        return {}
+    joined = _SEPARATOR.join([key for _, key in keys])
+    assert joined.count(_SEPARATOR) == len(keys) - 1, "keys hold no control characters"
     rows = session.sql(
         """SELECT wanted.place - 1 AS index, e.number, e.fingerprint
              FROM ROWS FROM (unnest(%(sources)s::integer[]), unnest(string_to_array(%(keys)s, %(separator)s)))
@@ -168,18 +173,27 @@ def _find_booked(session: Session, drafts: Sequence[Draft], outcomes: list[Outco
             CROSS JOIN LATERAL (SELECT number, fingerprint FROM entries
                                  WHERE company_id = %(company)s AND source = wanted.source AND key = wanted.key
                                  LIMIT 1) AS e""",
-        {"sources": _int_array([draft.source for draft in drafts]), "keys": keys, "separator": _SEPARATOR},
+        {"sources": _int_array([source for source, _ in keys]), "keys": joined, "separator": _SEPARATOR},
     )
-    for index, number, fingerprint in rows:
-        if drafts[index].fingerprint == fingerprint:
-            outcomes[index] = Duplicate(number)
-        else:
-            first = entry_id(session.company_id, number)
-            outcomes[index] = KeyConflict(
-                f"The key {drafts[index].key} of this source is booked with other content, as entry {first}. "
-                "Send the first content again, or give the new event an id of its own.",
-                entry_id=first,
-            )
+    return {index: (number, fingerprint) for index, number, fingerprint in rows}
+
+
+def outcome_of_booked(session: Session, key: str, fingerprint: int, booked: tuple[int, int]) -> Duplicate | KeyConflict:
+    """What becomes of a key that is booked: a retry if the content is the same."""
+    number, its_fingerprint = booked
+    if its_fingerprint == fingerprint:
+        return Duplicate(number)
+    first = entry_id(session.company_id, number)
+    return KeyConflict(
+        f"The key {key} of this source is booked with other content, as entry {first}. "
+        "Send the first content again, or give the new event an id of its own.",
+        entry_id=first,
+    )
+
+
+def _find_booked(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+    for index, booked in find_booked(session, [(draft.source, draft.key) for draft in drafts]).items():
+        outcomes[index] = outcome_of_booked(session, drafts[index].key, drafts[index].fingerprint, booked)
 
 
 def _refuse_impossible(drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
@@ -276,14 +290,14 @@ def _balances(session: Session, accounts: list[tuple[int, int]]) -> dict[tuple[i
     return {(row.id, row.unit): row.balance for row in rows}
 
 
-def _book(session: Session, drafts: list[Draft]) -> int:
-    """Books the drafts, which all can be; returns the first one's number."""
+def _book(session: Session, drafts: list[Draft]) -> tuple[int, datetime]:
+    """Books the drafts, which all can be; returns the first one's number and when."""
     try:
         with session.driver.cursor() as cursor:
             with cursor.copy(b"COPY pg_temp.staged FROM STDIN") as copy:
                 for chunk in _staged(drafts):
                     copy.write(chunk)
-        row = session.sql("SELECT first_number FROM book(%(company)s)").fetchone()
+        row = session.sql("SELECT first_number, booked_at FROM book(%(company)s)").fetchone()
     except psycopg.errors.CheckViolation as error:
         if error.diag.table_name != "accounts":
             raise
@@ -292,7 +306,7 @@ def _book(session: Session, drafts: list[Draft]) -> int:
             errors=[("amount", f"the account's total would pass {MAX_AMOUNT}")],
         ) from error
     assert row is not None
-    return int(row.first_number)
+    return row.first_number, row.booked_at
 
 
 def _staged(drafts: list[Draft]) -> Iterator[str]:
