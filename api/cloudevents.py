@@ -110,7 +110,7 @@ def _chunks_of_lines(numbered: Iterable[bytes | MalformedText]) -> Iterator[list
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if isinstance(line, bytes) and not line.strip():
             continue
-        if len(chunk) == MAX_CHUNK_EVENTS:
+        if len(chunk) == MAX_CHUNK_EVENTS or (index == MAX_NDJSON_EVENTS and chunk):
             yield chunk
             chunk = []
         if index == MAX_NDJSON_EVENTS:

@@ -83,7 +83,9 @@ def _whole(minimum: int) -> Callable[[Any], int]:
 
 def _number(maximum: float | None = None) -> Callable[[Any], float]:
     def read(value: Any) -> float:
-        if type(value) not in (int, float) or not 0 <= value <= (MAX_REQUIRED if maximum is None else maximum):
+        if type(value) not in (int, float) or not 0 <= value <= (
+            MAX_REQUIRED if maximum is None else maximum
+        ):
             raise ValidationError("must be a number from 0" + ("" if maximum is None else f" to {maximum:g}"))
         return float(value) if type(value) is float else int(value)
 
@@ -125,7 +127,7 @@ def _role(value: Any) -> str:
 _ANYWHERE = Member(_scope("programme", "course"), required=False, default=Scope("programme"))
 _ONCE = Member(_whole(1), required=False, default=1)
 
-FACTS: Mapping[FactName, Mapping[str, Member]] = {
+FACTS: Mapping[str, Mapping[str, Member]] = {
     "credits": {"in": Member(_scope("programme", "company")), "at_least": Member(_whole(0))},
     "flowers": {"in": Member(_scope("course")), "at_least": Member(_whole(0))},
     "passed": {"in": Member(_scope("course")), "at_least": Member(_number(), required=False)},
@@ -153,7 +155,9 @@ def parse_criterion(node: object, depth: int = MAX_CRITERIA_DEPTH) -> Criterion:
         return Group("not", (_nested("not", node["not"], depth),))
     if node.keys() == {"at_least", "of"}:
         return _parse_at_least(node, depth)
-    raise ValidationError('must be one of {"all": […]}, {"any": […]}, {"at_least": n, "of": […]}, {"not": …}, {"fact": …}')
+    raise ValidationError(
+        'must be one of {"all": […]}, {"any": […]}, {"at_least": n, "of": […]}, {"not": …}, {"fact": …}'
+    )
 
 
 def facts_in(criterion: Criterion) -> Iterator[Fact]:
@@ -169,7 +173,9 @@ def _parse_at_least(node: Mapping[str, Any], depth: int) -> Group:
     of = _parse_list(node["of"], "of", depth)
     count = node["at_least"]
     if type(count) is not int or not 1 <= count <= len(of):
-        raise ValidationError({"at_least": [f"must be a whole number from 1 to {len(of)}, the number of criteria in of"]})
+        raise ValidationError(
+            {"at_least": [f"must be a whole number from 1 to {len(of)}, the number of criteria"]}
+        )
     return Group("at_least", of, count)
 
 
@@ -219,4 +225,4 @@ def _parse_fact(node: Mapping[str, Any]) -> Fact:
     if faults:
         raise ValidationError(dict(faults))
     scope = values.pop("in", None)
-    return Fact(fact, scope=scope, **values)
+    return Fact(node["fact"], scope=scope, **values)

@@ -4,13 +4,17 @@ Pure computation. Caps and `first` need what is already booked, and are applied 
 """
 
 import math
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from rules.cloudevent import Event
 from rules.errors import ExpressionFailed, RuleFailed
 from rules.expressions import Expression, Value, is_number
 from rules.parts import MAX_AMOUNT, AwardRule, Banded, EarningRule, Rounding, Rulebook, Unit
+
+# Roundings kept by each process: amounts come again and again.
+MAX_REMEMBERED = 4096
 
 _DECIMAL_ROUNDING: dict[Rounding, str] = {
     "half_up": ROUND_HALF_UP,
@@ -20,8 +24,7 @@ _DECIMAL_ROUNDING: dict[Rounding, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Earned:
+class Earned(NamedTuple):
     """`amount` is at least 1, in the smallest part of `unit`, before caps."""
 
     rule: EarningRule
@@ -43,7 +46,9 @@ def evaluate(rulebook: Rulebook, event: Event) -> list[Earned]:
             raise RuleFailed(rule.key, f"the amount is beyond {MAX_AMOUNT}")
         if amount > 0:
             if rule.award.unit == "flowers" and event.data.get("course") is None:
-                raise RuleFailed(rule.key, "it gives flowers, which belong to a course; data.course is missing")
+                raise RuleFailed(
+                    rule.key, "it gives flowers, which belong to a course; data.course is missing"
+                )
             earned.append(Earned(rule, rule.award.unit, amount))
     return earned
 
@@ -52,6 +57,11 @@ def rounded(value: float, rounding: Rounding) -> int:
     """A finite number as an integer, rounded as the decimal number that it is written as."""
     if isinstance(value, int) or value.is_integer():
         return int(value)
+    return _decimally_rounded(value, rounding)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _decimally_rounded(value: float, rounding: Rounding) -> int:
     return int(Decimal(repr(value)).to_integral_value(_DECIMAL_ROUNDING[rounding]))
 
 

@@ -5,6 +5,7 @@ first looked through for what it reads (`rules.reads`): `data.score >= 40` is gi
 there are few different scores, results are kept by the values that they follow from.
 """
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -25,19 +26,48 @@ MAX_REMEMBERED = 10_000
 # A longer text is not used as a part of a key, or the memory held would be unbounded.
 MAX_REMEMBERED_CHARS = 64
 
+# Of what the parser says; it may repeat the expression.
+MAX_REASON_CHARS = 300
+
 VARIABLES = ("data", "type", "source", "time")
 # What the compiler takes; it would notice another name only when an event comes.
 FUNCTIONS = frozenset(
-    "size contains startsWith endsWith matches int uint double string bytes type dyn duration timestamp"
-    " getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear"
-    " getHours getMinutes getSeconds getMilliseconds".split()
+    (
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "int",
+        "uint",
+        "double",
+        "string",
+        "bytes",
+        "type",
+        "dyn",
+        "duration",
+        "timestamp",
+        "getFullYear",
+        "getMonth",
+        "getDate",
+        "getDayOfMonth",
+        "getDayOfWeek",
+        "getDayOfYear",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
+    )
 )
 _TYPE_NAMES = frozenset(("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"))
 
 Value = Any
 """What CEL gives: bool, int, float, str, bytes, None, list, dict, datetime or timedelta."""
 
+_Key = tuple[tuple[Any, ...], tuple[type, ...]]
+_PARSER_FAULT = re.compile(r"ERROR: <input>:(\d+:\d+: .*)")
 _MISSING = object()
+_SMALL = frozenset((bool, int, float))
 _KINDS = {
     bool: "true or false",
     int: "a whole number",
@@ -52,7 +82,7 @@ _KINDS = {
 class Expression:
     """One compiled expression; raises ExpressionInvalid with the parser's reason if it does not hold."""
 
-    __slots__ = ("_fields", "_program", "_remembered", "_rememberable", "reads", "source")
+    __slots__ = ("_fields", "_program", "_rememberable", "_remembered", "reads", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -60,11 +90,13 @@ class Expression:
         self.reads: Reads = find_reads(source)
         _check_names(self._program, self.reads)
         if self.reads.nested_macros > MAX_NESTED_MACROS:
-            raise ExpressionInvalid(f"has macros (all, exists, map, filter) nested more than {MAX_NESTED_MACROS} deep")
+            raise ExpressionInvalid(
+                f"nests macros (all, exists, map, filter) more than {MAX_NESTED_MACROS} deep"
+            )
         self._fields = tuple(sorted(self.reads.fields))
         # Times hardly ever come again.
         self._rememberable = not self.reads.whole_data and "time" not in self.reads.variables
-        self._remembered: dict[tuple[Any, ...], Value] = {}
+        self._remembered: dict[_Key, Value] = {}
 
     def __repr__(self) -> str:
         return f"Expression({self.source!r})"
@@ -76,43 +108,33 @@ class Expression:
         return hash(self.source)
 
     def evaluate(self, event: Event) -> Value:
-        """Its value for an event; raises ExpressionFailed, with the reason in words and the fields concerned."""
-        key = self._key(event) if self._rememberable else None
-        if key is None:
+        """Its value for an event; raises ExpressionFailed with the reason in words, naming fields."""
+        if not self._rememberable:
             return self._execute(event)
-        value = self._remembered.get(key, _MISSING)
-        if value is _MISSING:
-            value = self._execute(event)
-            if type(value) in (bool, int, float):
-                if len(self._remembered) >= MAX_REMEMBERED:
-                    self._remembered.clear()
-                self._remembered[key] = value
-        return value
-
-    def _key(self, event: Event) -> tuple[Any, ...] | None:
-        """Everything that the result follows from, types too: 1, 1.0 and true differ in CEL. None: not kept."""
         data = event.data
-        key: list[Any] = []
-        for field in self._fields:
-            value = data.get(field, _MISSING)
-            kind = type(value)
-            if kind is float:
-                # 0.0 == -0.0, but one divided by them is not the same.
-                key.append(float)
-                key.append(value or repr(value))
-            elif kind is int or kind is bool or value is None or value is _MISSING:
-                key.append(kind)
-                key.append(value)
-            elif kind is str and len(value) <= MAX_REMEMBERED_CHARS:
-                key.append(value)
-            else:
-                return None
-        for name in self.reads.variables:
-            text = getattr(event, name)
-            if len(text) > MAX_REMEMBERED_CHARS:
-                return None
-            key.append(text)
-        return tuple(key)
+        values = tuple(map(data.get, self._fields))
+        if None in values:
+            # A field that is missing is not the same as one that is null.
+            values = tuple([data.get(field, _MISSING) for field in self._fields])
+        if self.reads.variables:
+            values += tuple([getattr(event, name) for name in self.reads.variables])
+        # 1, 1.0 and true are equal in Python and differ in CEL.
+        key = (values, tuple(map(type, values)))
+        try:
+            return self._remembered[key]
+        except KeyError:
+            value = self._execute(event)
+            if type(value) in _SMALL and all(map(_is_rememberable, values)):
+                self._remember(key, value)
+            return value
+        except TypeError:
+            # A list or an object, which cannot be a part of a key.
+            return self._execute(event)
+
+    def _remember(self, key: _Key, value: Value) -> None:
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = value
 
     def _execute(self, event: Event) -> Value:
         data = event.data
@@ -139,7 +161,7 @@ class Expression:
         # Lists written into the expression count too.
         elements = _elements(data) + self.source.count(",")
         if elements ** (self.reads.nested_macros + 1) > MAX_MACRO_STEPS:
-            raise ExpressionFailed(f"{self.source!r} would take too long: the event's lists are too long for it")
+            raise ExpressionFailed(f"{self.source!r} would take too long; the event's lists are too long")
 
     def _reason(self, error: Exception, data: dict[str, Any]) -> str:
         if isinstance(error, KeyError):
@@ -154,7 +176,7 @@ class Expression:
             return f"a list in it is too short{self._given(data)}"
         if isinstance(error, TypeError) or str(error).startswith("Undefined"):
             # Known functions are "undefined" for arguments of a wrong type.
-            return f"wrong type{self._given(data)}; convert with double(…), int(…) or string(…), or send the right type"
+            return f"wrong type{self._given(data)}; convert it (double, int, string) or send the right one"
         return f"{str(error).splitlines()[0]}{self._given(data)}"
 
     def _given(self, data: dict[str, Any]) -> str:
@@ -176,8 +198,9 @@ def _compile(source: str) -> cel.Program:
         return cel.compile(source)
     except Exception as error:
         # The parser has one kind of error for its users, and it is about the text.
-        reason = str(error).partition("ERROR: <input>:")[2] or str(error)
-        raise ExpressionInvalid(f"is not a CEL expression: {reason.splitlines()[0][:300]}") from error
+        places = _PARSER_FAULT.findall(str(error)) or [str(error)[:MAX_REASON_CHARS]]
+        reason = next((place for place in places if "Syntax error" in place), places[0])
+        raise ExpressionInvalid(f"is not a CEL expression: {reason[:MAX_REASON_CHARS]}") from error
 
 
 def _check_names(program: cel.Program, reads: Reads) -> None:
@@ -187,11 +210,18 @@ def _check_names(program: cel.Program, reads: Reads) -> None:
         name = min(unknown or reads.unbound - _TYPE_NAMES)
         raise ExpressionInvalid(f"reads {name!r}, which is unknown; there are {', '.join(VARIABLES)}")
     if shadowed := reads.bound & {*VARIABLES, *_TYPE_NAMES}:
-        raise ExpressionInvalid(f"uses {min(shadowed)!r} as the variable of a macro; choose another name, such as x")
+        raise ExpressionInvalid(f"uses {min(shadowed)!r} as the variable of a macro; call it x, say")
     functions = {name for name in program.functions() if name.isidentifier() and not name.startswith("_")}
     if undefined := functions - FUNCTIONS:
         known = ", ".join(sorted(FUNCTIONS))
         raise ExpressionInvalid(f"calls {min(undefined)!r}, which is unknown; there are {known}")
+
+
+def _is_rememberable(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_REMEMBERED_CHARS
+    # 0.0 == -0.0, but one divided by them is not the same.
+    return type(value) is not float or value != 0
 
 
 def _elements(value: object) -> int:

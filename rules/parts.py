@@ -1,4 +1,4 @@
-"""What a rulebook is made of, as values: nothing here can be wrong once `rules.rulebook.parse` has made it."""
+"""What a rulebook is made of, as values; `rules.rulebook.parse` makes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class AwardRule:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `amount` for each learner within a programme, a course, or a day of the programme's time zone."""
+    """At most `amount` per learner, in a programme, a course, or a day of the programme's time zone."""
 
     per: Literal["learner"]
     within: Period
@@ -65,7 +65,7 @@ class EarningRule:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Flowers into credits when a course closes; `cap_credits` is per learner and course, None is without limit."""
+    """Flowers into credits when a course closes; `cap_credits` is per learner, None is without limit."""
 
     flowers_per_credit: int
     round: Rounding
@@ -83,7 +83,7 @@ class Equal:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRule:
-    """`name` is by language tag. `valid_for` is an ISO 8601 duration in years, months, weeks or days; None is for ever."""
+    """`name` is by language tag. `valid_for` is an ISO 8601 duration, such as P2Y; None is for ever."""
 
     key: str
     kind: Literal["points", "qualification"]

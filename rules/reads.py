@@ -12,7 +12,7 @@ MACROS = frozenset(("all", "exists", "exists_one", "existsOne", "map", "filter")
 _ROOTS = frozenset(("data", "type", "source", "time"))
 _CONSTANTS = frozenset(("true", "false", "null", "in"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TOKEN = re.compile(
+_WORD = re.compile(
     r"""
     (?P<skip>\s+|//[^\n]*)
     |(?P<text>
@@ -45,7 +45,7 @@ class Reads:
 
 def find_reads(source: str) -> Reads:
     """What an expression that compiles reads."""
-    tokens = [*_tokens(source), "", "", ""]
+    words = [*_words(source), "", "", ""]
     fields: set[str] = set()
     roots: set[str] = set()
     bound: set[str] = set()
@@ -54,42 +54,44 @@ def find_reads(source: str) -> Reads:
     nested = 0
     # For each bracket that is open, the variable that its macro binds, or "".
     scopes: list[str] = []
-    for at, token in enumerate(tokens):
-        before, after = tokens[at - 1] if at else "", tokens[at + 1] if at + 1 < len(tokens) else ""
-        if token and token in "([{":
-            variable = _macro_variable(tokens, at)
+    for at, word in enumerate(words):
+        before, after = words[at - 1] if at else "", words[at + 1] if at + 1 < len(words) else ""
+        if word and word in "([{":
+            variable = _macro_variable(words, at)
             scopes.append(variable)
             bound.add(variable)
             nested = max(nested, sum(map(bool, scopes)))
-        elif token and token in ")]}":
+        elif word and word in ")]}":
             if scopes:
                 scopes.pop()
-        elif not _NAME.match(token) or before == "." or after == "(" or token in _CONSTANTS:
+        elif not _NAME.match(word) or before == "." or after == "(" or word in _CONSTANTS:
             continue
-        elif token == "data":
-            if after == "." and _NAME.match(tokens[at + 2]) and tokens[at + 3] != "(":
-                fields.add(tokens[at + 2])
+        elif word == "data":
+            if after == "." and _NAME.match(words[at + 2]) and words[at + 3] != "(":
+                fields.add(words[at + 2])
             else:
                 whole_data = True
-        elif token in _ROOTS:
-            roots.add(token)
-        elif token not in scopes:
-            unbound.add(token)
+        elif word in _ROOTS:
+            roots.add(word)
+        elif word not in scopes:
+            unbound.add(word)
     bound.discard("")
-    return Reads(frozenset(fields), whole_data, tuple(sorted(roots)), frozenset(bound), frozenset(unbound), nested)
+    return Reads(
+        frozenset(fields), whole_data, tuple(sorted(roots)), frozenset(bound), frozenset(unbound), nested
+    )
 
 
-def _macro_variable(tokens: list[str], bracket: int) -> str:
+def _macro_variable(words: list[str], bracket: int) -> str:
     """The name that a macro binds whose arguments open at this bracket, or ""."""
-    if bracket >= 2 and tokens[bracket] == "(" and tokens[bracket - 1] in MACROS and tokens[bracket - 2] == ".":
-        variable = tokens[bracket + 1]
-        if tokens[bracket + 2] == "," and _NAME.match(variable):
+    if bracket >= 2 and words[bracket] == "(" and words[bracket - 1] in MACROS and words[bracket - 2] == ".":
+        variable = words[bracket + 1]
+        if words[bracket + 2] == "," and _NAME.match(variable):
             return variable
     return ""
 
 
-def _tokens(source: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(source):
+def _words(source: str) -> Iterator[str]:
+    for match in _WORD.finditer(source):
         if match.lastgroup != "skip":
             # A text is never read, only stepped over.
             yield '"' if match.lastgroup == "text" else match[0]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
@@ -39,10 +39,7 @@ _DURATION = re.compile(r"P(?=\d*[1-9])(?:\d{1,4}W|(?:\d{1,3}Y)?(?:\d{1,3}M)?(?:\
 class _Part(Schema):
     """A JSON object in which every member is known."""
 
-    error_messages: ClassVar[dict[str, str]] = {
-        "unknown": "is not known here; remove it or correct its name",
-        "type": "must be a JSON object",
-    }
+    error_messages = {"type": "must be a JSON object"}  # noqa: RUF012  # marshmallow has it so
 
     def handle_error(self, error: ValidationError, data: Any, **options: Any) -> None:
         """Says for an unknown member which ones there are."""
@@ -51,7 +48,10 @@ class _Part(Schema):
                 error.messages[name] = [f"is not known here; there are {', '.join(self.load_fields)}"]
 
 
-_REQUIRED = {"required": "is required", "null": "must not be null"}
+_REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "is required",
+    "null": "must not be null",
+}
 
 
 def _text(max_length: int, *, required: bool = True) -> fields.String:
@@ -70,7 +70,7 @@ def _choice(choices: tuple[str, ...], default: str | None = None) -> fields.Stri
     return fields.String(load_default=default, validate=one_of, error_messages=messages)
 
 
-def _several(schema: type[Schema], minimum: int, maximum: int, **options: Any) -> fields.List:
+def _several(schema: type[Schema], minimum: int, maximum: int, **options: Any) -> fields.List[Any]:
     return fields.List(
         fields.Nested(schema, error_messages={"null": "must not be null", "type": "must be a JSON object"}),
         validate=validate.Length(minimum, maximum, error="must be a list of {min} to {max} parts"),
@@ -86,7 +86,7 @@ def _one(schema: type[Schema], **options: Any) -> fields.Nested:
 class _Whole(fields.Field[int]):
     """A whole number as JSON writes it: neither 3.0 nor "3" nor true."""
 
-    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+    default_error_messages = _REQUIRED
 
     def __init__(self, minimum: int, **options: Any) -> None:
         super().__init__(**options)
@@ -99,7 +99,7 @@ class _Whole(fields.Field[int]):
 
 
 class _Number(fields.Field[float]):
-    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+    default_error_messages = _REQUIRED
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
         if type(value) is not int and type(value) is not float:
@@ -108,7 +108,7 @@ class _Number(fields.Field[float]):
 
 
 class _Cel(fields.Field[Expression]):
-    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+    default_error_messages = _REQUIRED
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Expression:
         if not isinstance(value, str):
@@ -122,7 +122,7 @@ class _Cel(fields.Field[Expression]):
 class _Amount(fields.Field[Expression | int]):
     """A whole number, or an expression that gives one."""
 
-    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+    default_error_messages = _REQUIRED
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Expression | int:
         if isinstance(value, str):
@@ -133,7 +133,7 @@ class _Amount(fields.Field[Expression | int]):
 
 
 class _Key(fields.Field[str]):
-    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+    default_error_messages = _REQUIRED
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         if not is_key(value):
@@ -142,7 +142,7 @@ class _Key(fields.Field[str]):
 
 
 class _Criteria(fields.Field[Criterion]):
-    default_error_messages: ClassVar[dict[str, str]] = _REQUIRED
+    default_error_messages = _REQUIRED
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Criterion:
         return parse_criterion(value)
@@ -167,11 +167,15 @@ class AwardSchema(_Part):
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _one_amount(self, _: Any, original: Any, **options: Any) -> None:
-        given = {"amount", "bands", "by"} & original.keys() if isinstance(original, Mapping) else set()
+        if not isinstance(original, Mapping):
+            return
+        given = {"amount", "bands", "by"} & original.keys()
         if "amount" in given and len(given) > 1:
             raise ValidationError("give either amount, or bands with by, not both", "amount")
         if not given:
-            raise ValidationError("is required: a whole number or a CEL expression; or bands with by", "amount")
+            raise ValidationError(
+                "is required: a whole number or a CEL expression; or bands with by", "amount"
+            )
         if given == {"bands"}:
             raise ValidationError("is required beside bands: the CEL expression that they measure", "by")
         if given == {"by"}:
@@ -182,7 +186,7 @@ class AwardSchema(_Part):
         seen: set[float] = set()
         for index, band in enumerate(data.get("bands", ())):
             if band.at_least in seen:
-                raise ValidationError({"bands": {index: {"at_least": ["is already that of an earlier band"]}}})
+                raise ValidationError({"bands": {index: {"at_least": ["is that of an earlier band"]}}})
             seen.add(band.at_least)
 
     @post_load
@@ -251,7 +255,9 @@ class CertificateSchema(_Part):
     valid_for = fields.String(
         load_default=None,
         allow_none=True,
-        validate=validate.Regexp(_DURATION, error="must be an ISO 8601 duration of years, months, weeks or days: P2Y"),
+        validate=validate.Regexp(
+            _DURATION, error="must be an ISO 8601 duration in weeks, or in years to days: P2Y"
+        ),
         error_messages={"invalid": "must be text, an ISO 8601 duration such as P2Y"},
     )
     equals = _several(EqualSchema, 0, MAX_EQUALS, load_default=())

@@ -18,6 +18,7 @@ MAX_FAULTS = 50
 # so floats of that size are refused too: nobody can tell them from an integer that lost its last digits.
 INTEGER_LIMIT = 2**63
 
+_TEXT_RULE = "there may be neither NUL (U+0000) nor half of a surrogate pair"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -52,7 +53,7 @@ def _walk(value: Any, path: str, depth: int, faults: list[FieldError]) -> None:
         return
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
-            faults.append((path, "text may hold neither NUL (U+0000) nor half of a surrogate pair"))
+            faults.append((path, f"in text {_TEXT_RULE}"))
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int | float):
@@ -65,13 +66,17 @@ def _walk(value: Any, path: str, depth: int, faults: list[FieldError]) -> None:
             for index, item in enumerate(value):
                 _walk(item, f"{path}[{index}]", depth - 1, faults)
             return
-        for key, item in value.items():
-            if _UNSTORABLE.search(key):
-                faults.append((path, f"the name {key!a} may hold neither NUL (U+0000) nor half of a surrogate pair"))
-            else:
-                _walk(item, f"{path}.{key}", depth - 1, faults)
+        _walk_members(value, path, depth, faults)
     else:
         faults.append((path, f"{type(value).__name__} is not a JSON value"))
+
+
+def _walk_members(value: dict[str, Any], path: str, depth: int, faults: list[FieldError]) -> None:
+    for key, item in value.items():
+        if _UNSTORABLE.search(key):
+            faults.append((path, f"in the name {key!a} {_TEXT_RULE}"))
+        else:
+            _walk(item, f"{path}.{key}", depth - 1, faults)
 
 
 def _walk_number(value: float, path: str, faults: list[FieldError]) -> None:

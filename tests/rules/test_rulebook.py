@@ -1,0 +1,231 @@
+"""Rulebook documents: the one of the contract holds, and each fault is found at its path."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules import rulebook
+from rules.criteria import FACTS, Fact, Group, Scope
+from rules.errors import RulebookInvalid
+from rules.parts import Banded, Rulebook
+
+SCORED = {
+    "key": "scored",
+    "on": "lms.assessment.scored",
+    "when": "data.score >= 40",
+    "award": {"unit": "credits", "amount": "double(data.score) * 0.18", "round": "half_up"},
+    "cap": {"per": "learner", "within": "programme", "amount": 200},
+}
+DEBATE = {"key": "debate", "on": "debate.prepared", "award": {"unit": "flowers", "amount": 2}, "first": 3}
+POINTS = {
+    "key": "points",
+    "kind": "points",
+    "name": {"zh": "积分证", "en": "Points certificate"},
+    "criteria": {"fact": "credits", "in": "programme", "at_least": 40},
+}
+SERVICE = {
+    "key": "service-1",
+    "kind": "qualification",
+    "level": "初级",
+    "name": {"zh": "任职资格证", "en": "Qualification certificate"},
+    "criteria": {
+        "all": [
+            {"fact": "flowers", "in": "course:service", "at_least": 5},
+            {
+                "any": [
+                    {"fact": "passed", "in": "course:service"},
+                    {"fact": "team_rank", "in": "programme", "at_most": 3},
+                ]
+            },
+            {"at_least": 1, "of": [{"fact": "events", "type": "attendance.present", "at_least": 10}]},
+            {"not": {"fact": "events", "type": "discipline.breach", "at_least": 1}},
+            {"fact": "certificate", "key": "points"},
+        ]
+    },
+    "valid_for": "P2Y",
+    "equals": [{"system": "talent", "level": "P2"}],
+}
+DOCUMENT: dict[str, Any] = {
+    "earning": [SCORED, DEBATE],
+    "conversion": {"flowers_per_credit": 10, "round": "down", "cap_credits": 20, "remainder": "expire"},
+    "certificates": [POINTS, SERVICE],
+}
+ABSENT = object()
+
+
+def changed(path: tuple[Any, ...], value: object) -> dict[str, Any]:
+    document = copy.deepcopy(DOCUMENT)
+    place: Any = document
+    for step in path[:-1]:
+        place = place[step]
+    if value is ABSENT:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return document
+
+
+def faults(document: object) -> list[str]:
+    with pytest.raises(RulebookInvalid) as refusal:
+        rulebook.parse(document)
+    assert all(message for _, message in refusal.value.errors)
+    return [path for path, _ in refusal.value.errors]
+
+
+def certificate(key: str, *needs: str) -> dict[str, Any]:
+    criteria = [{"fact": "certificate", "key": need} for need in needs]
+    return {**POINTS, "key": key, "criteria": {"all": criteria} if criteria else POINTS["criteria"]}
+
+
+E0, A0, C1 = ("earning", 0), ("earning", 0, "award"), ("certificates", 1)
+TREE = (*C1, "criteria", "all")
+# fmt: off
+REFUSED = [
+    (("extra",),                   1,                              ["extra"]),
+    (("earning",),                 {},                             ["earning"]),
+    (("earning",),                 [5, None],                      ["earning[0]", "earning[1]"]),
+    (("earning",),                 [SCORED] * 201,                 ["earning"]),
+    ((*E0, "key"),                 ABSENT,                         ["earning[0].key"]),
+    ((*E0, "key"),                 "a/b",                          ["earning[0].key"]),
+    ((*E0, "key"),                 "debate",                       ["earning[1].key"]),
+    ((*E0, "on"),                  "",                             ["earning[0].on"]),
+    ((*E0, "on"),                  7,                              ["earning[0].on"]),
+    ((*E0, "when"),                "data.score >",                 ["earning[0].when"]),
+    ((*E0, "when"),                True,                           ["earning[0].when"]),
+    ((*E0, "when"),                "score > 1",                    ["earning[0].when"]),
+    ((*E0, "award"),               ABSENT,                         ["earning[0].award"]),
+    ((*E0, "award"),               "5 credits",                    ["earning[0].award"]),
+    ((*A0, "unit"),                "gold",                         ["earning[0].award.unit"]),
+    ((*A0, "amount"),              ABSENT,                         ["earning[0].award.amount"]),
+    ((*A0, "amount"),              -1,                             ["earning[0].award.amount"]),
+    ((*A0, "amount"),              1.5,                            ["earning[0].award.amount"]),
+    ((*A0, "amount"),              True,                           ["earning[0].award.amount"]),
+    ((*A0, "amount"),              2**53,                          ["earning[0].award.amount"]),
+    ((*A0, "by"),                  "data.score",                   ["earning[0].award.amount"]),
+    ((*A0, "round"),               "nearest",                      ["earning[0].award.round"]),
+    ((*A0, "to"),                  "team",                         ["earning[0].award.to"]),
+    ((*A0, "form"),                "pool",                         ["earning[0].award.form"]),
+    (A0, {"unit": "credits", "by": "data.x"},                      ["earning[0].award.bands"]),
+    (A0, {"unit": "credits", "bands": [{"at_least": 1, "amount": 1}]}, ["earning[0].award.by"]),
+    (A0, {"unit": "credits", "by": "data.x", "bands": []},         ["earning[0].award.bands"]),
+    (A0, {"unit": "credits", "by": "data.x", "bands": [{"at_least": "A", "amount": -1}]},
+        ["earning[0].award.bands[0].at_least", "earning[0].award.bands[0].amount"]),
+    (A0, {"unit": "credits", "by": "data.x", "bands": [{"at_least": 1, "amount": 1}, {"at_least": 1.0, "amount": 2}]},
+        ["earning[0].award.bands[1].at_least"]),
+    ((*E0, "cap", "amount"),       -1,                             ["earning[0].cap.amount"]),
+    ((*E0, "cap", "per"),          "team",                         ["earning[0].cap.per"]),
+    ((*E0, "cap", "within"),       "week",                         ["earning[0].cap.within"]),
+    ((*E0, "first"),               0,                              ["earning[0].first"]),
+    (("conversion", "flowers_per_credit"), 0,                      ["conversion.flowers_per_credit"]),
+    (("conversion", "cap_credits"), -1,                            ["conversion.cap_credits"]),
+    (("conversion", "remainder"),  "burn",                         ["conversion.remainder"]),
+    ((*C1, "kind"),                "diploma",                      ["certificates[1].kind"]),
+    ((*C1, "name", "zh"),          ABSENT,                         ["certificates[1].name.zh"]),
+    ((*C1, "valid_for"),           "2 years",                      ["certificates[1].valid_for"]),
+    ((*C1, "valid_for"),           "P0Y",                          ["certificates[1].valid_for"]),
+    ((*C1, "equals"),              [{"system": "talent"}],         ["certificates[1].equals[0].level"]),
+    ((*C1, "criteria"),            {},                             ["certificates[1].criteria"]),
+    ((*C1, "criteria"),            {"all": [], },                  ["certificates[1].criteria.all"]),
+    ((*C1, "criteria"),            {"all": [POINTS["criteria"]], "any": []}, ["certificates[1].criteria"]),
+    ((*TREE, 0, "fact"),           "luck",                         ["certificates[1].criteria.all[0].fact"]),
+    ((*TREE, 0, "fact"),           ["credits"],                    ["certificates[1].criteria.all[0].fact"]),
+    ((*TREE, 0, "in"),             "programme",                    ["certificates[1].criteria.all[0].in"]),
+    ((*TREE, 0, "at_least"),       -5,                             ["certificates[1].criteria.all[0].at_least"]),
+    ((*TREE, 0, "at_most"),        5,                              ["certificates[1].criteria.all[0].at_most"]),
+    ((*TREE, 1, "any", 1, "at_most"), 0,                           ["certificates[1].criteria.all[1].any[1].at_most"]),
+    ((*TREE, 2, "at_least"),       2,                              ["certificates[1].criteria.all[2].at_least"]),
+    ((*TREE, 3, "not", "type"),    ABSENT,                         ["certificates[1].criteria.all[3].not.type"]),
+    ((*TREE, 4, "key"),            "gold",                         ["certificates[1].criteria"]),
+    ((*TREE, 4, "key"),            "service-1",                    ["certificates[1].criteria"]),
+    ((*C1, "level"),               "a\x00",                        ["certificates[1].level"]),
+    ((*C1, "level"),               "a\ud800",                      ["certificates[1].level"]),
+    ((*E0, "first"),               2**64,                          ["earning[0].first"]),
+]
+# fmt: on
+
+
+def test_the_document_of_the_contract() -> None:
+    book = rulebook.parse(DOCUMENT)
+    assert [rule.key for rule in book.rules_by_type["debate.prepared"]] == ["debate"]
+    assert book.earning[1].first == 3
+    assert book.conversion is not None
+    assert book.conversion.cap_credits == 20
+    criteria = book.certificates[1].criteria
+    assert isinstance(criteria, Group)
+    assert criteria.of[0] == Fact("flowers", scope=Scope("course", "service"), at_least=5)
+    assert criteria.of[2] == Group(
+        "at_least", (Fact("events", scope=Scope("programme"), type="attendance.present", at_least=10),), 1
+    )
+
+
+def test_an_empty_document_earns_nothing() -> None:
+    assert rulebook.parse({}) == Rulebook()
+
+
+def test_bands_are_sorted_highest_first() -> None:
+    bands = [{"at_least": 60, "amount": 1}, {"at_least": 90, "amount": 5}]
+    award = {"unit": "credits", "by": "data.score", "bands": bands}
+    banded = rulebook.parse({"earning": [{**DEBATE, "award": award}]}).earning[0].award.amount
+    assert isinstance(banded, Banded)
+    assert [band.at_least for band in banded.bands] == [90, 60]
+
+
+@pytest.mark.parametrize(("path", "value", "paths"), REFUSED)
+def test_refused_at_its_path(path: tuple[Any, ...], value: object, paths: list[str]) -> None:
+    assert faults(changed(path, value)) == paths
+
+
+@pytest.mark.parametrize("document", [None, [], "x", 3])
+def test_a_rulebook_is_an_object(document: object) -> None:
+    assert faults(document) == [""]
+
+
+def test_all_faults_at_once() -> None:
+    document = changed((*A0, "unit"), "gold")
+    document["earning"][1]["first"] = -1
+    document["certificates"][0]["criteria"] = {"fact": "luck"}
+    assert faults(document) == ["earning[0].award.unit", "earning[1].first", "certificates[0].criteria.fact"]
+
+
+# fmt: off
+@pytest.mark.parametrize(("certificates", "paths"), [
+    ([certificate("a", "b"), certificate("b", "c"), certificate("c")],       []),
+    ([certificate("a", "b", "c"), certificate("b", "c"), certificate("c")],  []),
+    ([certificate("a", "a")],                                                [0]),
+    ([certificate("a", "b"), certificate("b", "a")],                         [0, 1]),
+    ([certificate("a", "b"), certificate("b", "c"), certificate("c", "b")],  [1, 2]),
+])
+# fmt: on
+def test_no_certificate_waits_for_itself(certificates: list[dict[str, Any]], paths: list[int]) -> None:
+    document = {"certificates": certificates}
+    if paths:
+        assert faults(document) == [f"certificates[{index}].criteria" for index in paths]
+    else:
+        assert len(rulebook.parse(document).certificates) == 3
+
+
+def test_criteria_are_not_nested_without_end() -> None:
+    criteria: dict[str, Any] = POINTS["criteria"]  # type: ignore[assignment]  # the literal's type is wider
+    for _ in range(9):
+        criteria = {"not": criteria}
+    assert faults({"certificates": [{**POINTS, "criteria": criteria}]}) == ["certificates[0].criteria" + ".not" * 8]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from([*DOCUMENT, *SCORED, *SERVICE, "fact", "all", "of", *FACTS]), inner, max_size=4),
+    max_leaves=15,
+)
+PLACES = [("earning",), ("conversion",), ("certificates",), E0, A0, (*A0, "amount"), C1, (*C1, "criteria"), (*TREE, 0)]
+
+
+@given(st.sampled_from(PLACES), JSON)
+def test_any_json_in_any_place_is_a_rulebook_or_invalid(path: tuple[Any, ...], value: object) -> None:
+    try:
+        rulebook.parse(changed(path, value))
+    except RulebookInvalid as error:
+        assert all(isinstance(where, str) and message for where, message in error.errors)
