@@ -285,7 +285,8 @@ $$;
 -- A staged row is a transfer with its entry's columns on line 1, or an entry without transfers (amount NULL).
 CREATE FUNCTION book(p_company bigint, OUT first_number bigint, OUT booked_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = {schema}, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = {schema}, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off AS $$
 DECLARE
     staged   CONSTANT integer := (SELECT coalesce(max(ordinal), 0) FROM pg_temp.staged);
     base     bigint;
@@ -308,7 +309,8 @@ BEGIN
     SELECT p_company, holder, base + ordinal, line, unit, debit, credit, amount, earning, rule, occurred_at
       FROM pg_temp.staged WHERE amount IS NOT NULL;
 
-    -- Joined by index, whatever the statistics say (see SET above): a company may have a million accounts.
+    -- Joined by index (see SET above), whatever the statistics say and whenever the plan was made: a company may
+    -- have a million accounts, and had none when it began.
     WITH moved AS (
         UPDATE accounts AS a
            SET debits = a.debits + m.debits, credits = a.credits + m.credits,
