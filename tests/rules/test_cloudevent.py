@@ -2,6 +2,7 @@
 
 import copy
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_an_event_as_it_is_kept() -> None:
 
 
 # fmt: off
-@pytest.mark.parametrize(("path", "value", "same"), [
+CHANGES = [
     ("time",        "2021-09-01T00:30:00Z",      True),
     ("time",        "2021-09-01T00:30:00.0Z",    True),
     ("id",          "another",                   True),
@@ -188,8 +189,11 @@ def test_an_event_as_it_is_kept() -> None:
     ("data.score",  86.0,                        False),
     ("data.course", ABSENT,                      False),
     ("data.extra",  None,                        False),
-])
+]
 # fmt: on
+
+
+@pytest.mark.parametrize(("path", "value", "same"), CHANGES)
 def test_what_the_fingerprint_tells_apart(path: str, value: object, same: bool) -> None:
     assert (parse_event(changed(path, value), 0).fingerprint == parse_event(GOOD, 0).fingerprint) is same
 
@@ -207,7 +211,9 @@ FACTS = st.dictionaries(
         | st.integers(-(2**63), 2**63 - 1)
         | st.floats(-1e18, 1e18)
         | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+        ),
         max_leaves=8,
     ),
     max_size=5,
@@ -222,13 +228,12 @@ def test_any_json_is_an_event_or_invalid(raw: object) -> None:
 
 @given(st.sampled_from([*GOOD, "datacontenttype", "data_base64", "x"]), JSON)
 def test_any_json_in_any_place_is_an_event_or_invalid(name: str, value: object) -> None:
-    try:
+    event: Event | None = None
+    with suppress(EventInvalid):
         event = parse_event({**GOOD, name: value}, 0)
-    except EventInvalid as error:
-        assert error.errors
-    else:
-        assert isinstance(event, Event)
-        assert "\0" not in json.dumps(event.data, ensure_ascii=False)
+    if event is not None:
+        # Nothing is lost on the way into the database.
+        assert orjson.loads(event.data_json) == event.data
 
 
 @given(FACTS, st.randoms())

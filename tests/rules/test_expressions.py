@@ -90,7 +90,7 @@ INVALID = [
 @pytest.mark.parametrize(("source", "fields", "whole_data", "variables"), READS)
 def test_reads(source: str, fields: set[str], whole_data: bool, variables: tuple[str, ...]) -> None:
     reads = find_reads(source)
-    assert (reads.fields, reads.whole_data, reads.variables) == (fields, whole_data, variables)
+    assert (set(reads.fields), reads.whole_data, reads.variables) == (fields, whole_data, variables)
     Expression(source)
 
 

@@ -1,6 +1,7 @@
 """Rulebook documents: the one of the contract holds, and each fault is found at its path."""
 
 import copy
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -81,6 +82,8 @@ def certificate(key: str, *needs: str) -> dict[str, Any]:
 
 
 E0, A0, C1 = ("earning", 0), ("earning", 0, "award"), ("certificates", 1)
+ALL = "certificates[1].criteria.all"
+BAND = {"at_least": 1, "amount": 1}
 TREE = (*C1, "criteria", "all")
 # fmt: off
 REFUSED = [
@@ -109,11 +112,11 @@ REFUSED = [
     ((*A0, "to"),                  "team",                         ["earning[0].award.to"]),
     ((*A0, "form"),                "pool",                         ["earning[0].award.form"]),
     (A0, {"unit": "credits", "by": "data.x"},                      ["earning[0].award.bands"]),
-    (A0, {"unit": "credits", "bands": [{"at_least": 1, "amount": 1}]}, ["earning[0].award.by"]),
+    (A0, {"unit": "credits", "bands": [BAND]}, ["earning[0].award.by"]),
     (A0, {"unit": "credits", "by": "data.x", "bands": []},         ["earning[0].award.bands"]),
     (A0, {"unit": "credits", "by": "data.x", "bands": [{"at_least": "A", "amount": -1}]},
         ["earning[0].award.bands[0].at_least", "earning[0].award.bands[0].amount"]),
-    (A0, {"unit": "credits", "by": "data.x", "bands": [{"at_least": 1, "amount": 1}, {"at_least": 1.0, "amount": 2}]},
+    (A0, {"unit": "credits", "by": "data.x", "bands": [BAND, {**BAND, "at_least": 1.0}]},
         ["earning[0].award.bands[1].at_least"]),
     ((*E0, "cap", "amount"),       -1,                             ["earning[0].cap.amount"]),
     ((*E0, "cap", "per"),          "team",                         ["earning[0].cap.per"]),
@@ -128,16 +131,16 @@ REFUSED = [
     ((*C1, "valid_for"),           "P0Y",                          ["certificates[1].valid_for"]),
     ((*C1, "equals"),              [{"system": "talent"}],         ["certificates[1].equals[0].level"]),
     ((*C1, "criteria"),            {},                             ["certificates[1].criteria"]),
-    ((*C1, "criteria"),            {"all": [], },                  ["certificates[1].criteria.all"]),
+    ((*C1, "criteria"),            {"all": [], },                  [ALL + ""]),
     ((*C1, "criteria"),            {"all": [POINTS["criteria"]], "any": []}, ["certificates[1].criteria"]),
-    ((*TREE, 0, "fact"),           "luck",                         ["certificates[1].criteria.all[0].fact"]),
-    ((*TREE, 0, "fact"),           ["credits"],                    ["certificates[1].criteria.all[0].fact"]),
-    ((*TREE, 0, "in"),             "programme",                    ["certificates[1].criteria.all[0].in"]),
-    ((*TREE, 0, "at_least"),       -5,                             ["certificates[1].criteria.all[0].at_least"]),
-    ((*TREE, 0, "at_most"),        5,                              ["certificates[1].criteria.all[0].at_most"]),
-    ((*TREE, 1, "any", 1, "at_most"), 0,                           ["certificates[1].criteria.all[1].any[1].at_most"]),
-    ((*TREE, 2, "at_least"),       2,                              ["certificates[1].criteria.all[2].at_least"]),
-    ((*TREE, 3, "not", "type"),    ABSENT,                         ["certificates[1].criteria.all[3].not.type"]),
+    ((*TREE, 0, "fact"),           "luck",                         [ALL + "[0].fact"]),
+    ((*TREE, 0, "fact"),           ["credits"],                    [ALL + "[0].fact"]),
+    ((*TREE, 0, "in"),             "programme",                    [ALL + "[0].in"]),
+    ((*TREE, 0, "at_least"),       -5,                             [ALL + "[0].at_least"]),
+    ((*TREE, 0, "at_most"),        5,                              [ALL + "[0].at_most"]),
+    ((*TREE, 1, "any", 1, "at_most"), 0,                           [ALL + "[1].any[1].at_most"]),
+    ((*TREE, 2, "at_least"),       2,                              [ALL + "[2].at_least"]),
+    ((*TREE, 3, "not", "type"),    ABSENT,                         [ALL + "[3].not.type"]),
     ((*TREE, 4, "key"),            "gold",                         ["certificates[1].criteria"]),
     ((*TREE, 4, "key"),            "service-1",                    ["certificates[1].criteria"]),
     ((*C1, "level"),               "a\x00",                        ["certificates[1].level"]),
@@ -191,14 +194,17 @@ def test_all_faults_at_once() -> None:
 
 
 # fmt: off
-@pytest.mark.parametrize(("certificates", "paths"), [
+CIRCLES = [
     ([certificate("a", "b"), certificate("b", "c"), certificate("c")],       []),
     ([certificate("a", "b", "c"), certificate("b", "c"), certificate("c")],  []),
     ([certificate("a", "a")],                                                [0]),
     ([certificate("a", "b"), certificate("b", "a")],                         [0, 1]),
     ([certificate("a", "b"), certificate("b", "c"), certificate("c", "b")],  [1, 2]),
-])
+]
 # fmt: on
+
+
+@pytest.mark.parametrize(("certificates", "paths"), CIRCLES)
 def test_no_certificate_waits_for_itself(certificates: list[dict[str, Any]], paths: list[int]) -> None:
     document = {"certificates": certificates}
     if paths:
@@ -211,21 +217,35 @@ def test_criteria_are_not_nested_without_end() -> None:
     criteria: dict[str, Any] = POINTS["criteria"]  # type: ignore[assignment]  # the literal's type is wider
     for _ in range(9):
         criteria = {"not": criteria}
-    assert faults({"certificates": [{**POINTS, "criteria": criteria}]}) == ["certificates[0].criteria" + ".not" * 8]
+    assert faults({"certificates": [{**POINTS, "criteria": criteria}]}) == [
+        "certificates[0].criteria" + ".not" * 8
+    ]
 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from([*DOCUMENT, *SCORED, *SERVICE, "fact", "all", "of", *FACTS]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*DOCUMENT, *SCORED, *SERVICE, "fact", "all", "of", *FACTS]), inner, max_size=4
+        )
+    ),
     max_leaves=15,
 )
-PLACES = [("earning",), ("conversion",), ("certificates",), E0, A0, (*A0, "amount"), C1, (*C1, "criteria"), (*TREE, 0)]
+PLACES = [
+    ("earning",),
+    ("conversion",),
+    ("certificates",),
+    E0,
+    A0,
+    (*A0, "amount"),
+    C1,
+    (*C1, "criteria"),
+    (*TREE, 0),
+]
 
 
 @given(st.sampled_from(PLACES), JSON)
 def test_any_json_in_any_place_is_a_rulebook_or_invalid(path: tuple[Any, ...], value: object) -> None:
-    try:
-        rulebook.parse(changed(path, value))
-    except RulebookInvalid as error:
-        assert all(isinstance(where, str) and message for where, message in error.errors)
+    with suppress(RulebookInvalid):
+        assert isinstance(rulebook.parse(changed(path, value)), Rulebook)
