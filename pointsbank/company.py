@@ -1,0 +1,106 @@
+"""Companies: the tenants. Every row of every table belongs to one."""
+
+import secrets
+from dataclasses import dataclass
+
+import psycopg
+
+from ledger.accounts import CREDITS, ISSUANCE
+from pointsbank.database import Database, Session
+from pointsbank.directory import version
+from pointsbank.directory.days import is_zone
+from pointsbank.directory.faults import fault_of_key, fault_of_text, refuse
+from pointsbank.errors import Conflict, FieldError
+
+DEFAULT_TIMEZONE = "Asia/Shanghai"
+MAX_CREDITS_SCALE = 6
+_ID_BITS = 60  # half of an entry's id, see ledger.identity
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """`credits_scale` is how many decimals credits are shown with; amounts are of the smallest part."""
+
+    key: str
+    name: str
+    timezone: str
+    credits_scale: int
+
+
+def create(database: Database, key: str, name: str | None = None) -> int:
+    """Makes a company, named after its key unless a name is given; returns its id.
+
+    Raises Invalid for a key or name that cannot be one, Conflict if there is a company of this key.
+    """
+    faults = [("key", fault_of_key(key)), ("name", None if name is None else fault_of_text(name))]
+    refuse([(path, fault) for path, fault in faults if fault is not None])
+    company_id = secrets.randbelow(2**_ID_BITS - 1) + 1
+    try:
+        with database.transaction(company_id) as session:
+            session.sql(
+                """INSERT INTO companies (company_id, key, name, timezone, credits_scale)
+                   VALUES (%(company)s, %(key)s, %(name)s, %(timezone)s, 0)""",
+                {"key": key, "name": key if name is None else name, "timezone": DEFAULT_TIMEZONE},
+            )
+            session.sql("INSERT INTO journals (company_id) VALUES (%(company)s)")
+            session.sql(
+                "INSERT INTO units (company_id, no, code) VALUES (%(company)s, %(no)s, 'credits')",
+                {"no": CREDITS},
+            )
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict(f"There is a company {key} already.") from error
+    return company_id
+
+
+def find(database: Database, key: str) -> int | None:
+    """The id of the company with this key."""
+    return next((company_id for company_id, known in database.companies() if known == key), None)
+
+
+def get(session: Session) -> Company:
+    """The session's company."""
+    row = session.sql(
+        "SELECT key, name, timezone, credits_scale FROM companies WHERE company_id = %(company)s"
+    ).fetchone()
+    assert row is not None, "a key's company is never deleted"
+    return Company(*row)
+
+
+def put(session: Session, name: str, timezone: str, credits_scale: int) -> Company:
+    """Changes the company.
+
+    Raises Conflict if the scale would change once credits are booked: every amount would mean another.
+    """
+    faults: list[FieldError] = []
+    if (fault := fault_of_text(name)) is not None:
+        faults.append(("name", fault))
+    if not is_zone(timezone):
+        faults.append(("timezone", "is not the IANA name of a time zone, such as Asia/Shanghai."))
+    if not 0 <= credits_scale <= MAX_CREDITS_SCALE:
+        faults.append(("credits_scale", f"must be an integer from 0 to {MAX_CREDITS_SCALE}."))
+    refuse(faults)
+    before = get(session)
+    wanted = Company(before.key, name, timezone, credits_scale)
+    if wanted == before:
+        return wanted
+    version.change(session)
+    if credits_scale != get(session).credits_scale and _has_booked_credits(session):
+        raise Conflict(
+            f"Credits are booked with a scale of {before.credits_scale}; it cannot change any more.",
+            errors=[("credits_scale", f"must stay {before.credits_scale}, as credits are booked.")],
+        )
+    session.sql(
+        """UPDATE companies SET name = %(name)s, timezone = %(timezone)s, credits_scale = %(credits_scale)s
+            WHERE company_id = %(company)s""",
+        {"name": name, "timezone": timezone, "credits_scale": credits_scale},
+    )
+    return wanted
+
+
+def _has_booked_credits(session: Session) -> bool:
+    """Whether any credits were ever issued: they come from nowhere else."""
+    row = session.sql(
+        "SELECT FROM accounts WHERE company_id = %(company)s AND id = %(issuance)s AND unit = %(credits)s",
+        {"issuance": ISSUANCE, "credits": CREDITS},
+    ).fetchone()
+    return row is not None

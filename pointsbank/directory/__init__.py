@@ -1,0 +1,1 @@
+"""What HR owns: programmes, courses, learners, teams, enrolments, awarders. Each is put by HR's own key."""

@@ -1,0 +1,136 @@
+"""API keys: `pb_<company in base32>_<secret>`, of which only a hash of the secret is kept.
+
+The secret has 256 random bits, so a plain SHA-256 of it cannot be searched; the company in front of it says
+whose rows the database may be asked for.
+"""
+
+import functools
+import hmac
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import NamedTuple
+
+from pointsbank.database import Database
+from pointsbank.directory import version
+from pointsbank.directory.faults import fault_of_text, refuse
+from pointsbank.errors import FieldError
+
+SCOPES = (
+    "events:write",
+    "awards:write",
+    "directory:write",
+    "rules:write",
+    "certificates:issue",
+    "read",
+    "admin",
+)
+"""What a key may do; `admin` is all of them."""
+
+KEY_CACHE_SECONDS = 1.0
+"""So long may a revoked key still be taken; every request asks, and few keys ask most."""
+MAX_CACHED_KEYS = 10_000
+
+_SECRET_BYTES = 32
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"  # base32: 12 of them are the 60 bits of a company
+_FORM = re.compile(r"pb_([a-z2-7]{12})_([A-Za-z0-9_-]{43})")
+
+
+class Key(NamedTuple):
+    company_id: int
+    name: str
+    scopes: frozenset[str]
+
+
+def create(database: Database, company_id: int, name: str, scopes: Iterable[str]) -> str:
+    """Makes a key of the company and returns its text, which cannot be had again. Raises Invalid."""
+    granted = sorted(set(scopes))
+    faults: list[FieldError] = []
+    if (fault := fault_of_text(name)) is not None:
+        faults.append(("name", fault))
+    if unknown := [scope for scope in granted if scope not in SCOPES]:
+        faults.append(("scopes", f"there is no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}."))
+    refuse(faults)
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    with database.transaction(company_id) as session:
+        version.change(session)  # its lock: the number is the next one
+        session.sql(
+            """INSERT INTO api_keys (company_id, no, name, secret_hash, scopes)
+               SELECT %(company)s, coalesce(max(no), 0) + 1, %(name)s, %(secret_hash)s, %(scopes)s
+                 FROM api_keys WHERE company_id = %(company)s""",
+            {"name": name, "secret_hash": _hash(secret), "scopes": granted},
+        )
+    return f"pb_{_company_text(company_id)}_{secret}"
+
+
+def authenticate(database: Database, text: str) -> Key | None:
+    """The key with this text; None if there is none or it is revoked.
+
+    The time that an answer takes does not tell what is wrong with a text: each is looked up by its hash.
+    """
+    digest = _hash(text)
+    cached = _cache.get((database.url, digest))
+    if cached is not None:
+        return cached.key
+    form = _FORM.fullmatch(text)
+    company_id, secret = (_company_id(form[1]), form[2]) if form else (0, text)
+    key = _look_up(database, company_id, _hash(secret))
+    if key is not None:
+        _cache.put((database.url, digest), key)
+    return key
+
+
+def _look_up(database: Database, company_id: int, secret_hash: bytes) -> Key | None:
+    with database.transaction(company_id) as session:
+        row = session.sql(
+            """SELECT name, secret_hash, scopes FROM api_keys
+                WHERE company_id = %(company)s AND secret_hash = %(secret_hash)s AND revoked_at IS NULL""",
+            {"secret_hash": secret_hash},
+        ).fetchone()
+    stored = bytes(len(secret_hash)) if row is None else bytes(row.secret_hash)
+    same = hmac.compare_digest(stored, secret_hash)
+    return Key(company_id, row.name, frozenset(row.scopes)) if row is not None and same else None
+
+
+def _hash(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "replace")).digest()
+
+
+def _company_text(company_id: int) -> str:
+    return "".join(_DIGITS[company_id >> shift & 31] for shift in range(55, -1, -5))
+
+
+def _company_id(text: str) -> int:
+    return functools.reduce(lambda high, digit: high << 5 | _DIGITS.index(digit), text, 0)
+
+
+class _Cached(NamedTuple):
+    key: Key
+    until: float
+
+
+class _Cache:
+    """Keys found within the last second, by database and hash of their text; the oldest go first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: OrderedDict[tuple[str, bytes], _Cached] = OrderedDict()
+
+    def get(self, at: tuple[str, bytes]) -> _Cached | None:
+        with self._lock:
+            found = self._found.get(at)
+        return found if found is not None and time.monotonic() < found.until else None
+
+    def put(self, at: tuple[str, bytes], key: Key) -> None:
+        with self._lock:
+            self._found.pop(at, None)
+            self._found[at] = _Cached(key, time.monotonic() + KEY_CACHE_SECONDS)
+            while len(self._found) > MAX_CACHED_KEYS:
+                self._found.popitem(last=False)
+
+
+_cache = _Cache()
