@@ -155,18 +155,18 @@ def _parse_leniently(body: bytes) -> Any:
     try:
         return json.loads(body.removeprefix(_BYTE_ORDER_MARK).decode(), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise Malformed(f"The body is not UTF-8 at byte {error.start}") from error
+        raise Malformed(f"This is not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         end = "; it ends too soon" if error.pos >= len(error.doc.rstrip()) else ""
         raise Malformed(
-            f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}{end}"
+            f"This is not JSON at line {error.lineno}, column {error.colno}: {error.msg}{end}"
         ) from error
     except RecursionError as error:
-        raise Malformed("The body is nested too deeply") from error
+        raise Malformed("This JSON is nested too deeply") from error
     except ValueError as error:
         # Left are constants and integers of thousands of digits.
         raise Malformed(
-            f"The body holds a number that is not taken: {str(error).partition(';')[0]}"
+            f"This JSON holds a number that is not taken: {str(error).partition(';')[0]}"
         ) from error
 
 

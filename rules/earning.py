@@ -53,6 +53,14 @@ def evaluate(rulebook: Rulebook, event: Event) -> list[Earned]:
     return earned
 
 
+def is_met(rule: EarningRule, event: Event) -> bool:
+    """Whether the rule's condition holds for an event of its type, whatever the amount comes to."""
+    try:
+        return rule.when is None or _holds(rule.when, event)
+    except ExpressionFailed as failure:
+        raise RuleFailed(rule.key, failure.detail) from failure
+
+
 def rounded(value: float, rounding: Rounding) -> int:
     """A finite number as an integer, rounded as the decimal number that it is written as."""
     if isinstance(value, int) or value.is_integer():

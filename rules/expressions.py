@@ -82,7 +82,7 @@ _KINDS = {
 class Expression:
     """One compiled expression; raises ExpressionInvalid with the parser's reason if it does not hold."""
 
-    __slots__ = ("_fields", "_program", "_rememberable", "_remembered", "reads", "source")
+    __slots__ = ("_fields", "_program", "_rememberable", "_remembered", "_variables", "reads", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -94,6 +94,7 @@ class Expression:
                 f"nests macros (all, exists, map, filter) more than {MAX_NESTED_MACROS} deep"
             )
         self._fields = tuple(sorted(self.reads.fields))
+        self._variables = self.reads.variables
         # Times hardly ever come again.
         self._rememberable = not self.reads.whole_data and "time" not in self.reads.variables
         self._remembered: dict[_Key, Value] = {}
@@ -116,8 +117,8 @@ class Expression:
         if None in values:
             # A field that is missing is not the same as one that is null.
             values = tuple([data.get(field, _MISSING) for field in self._fields])
-        if self.reads.variables:
-            values += tuple([getattr(event, name) for name in self.reads.variables])
+        if self._variables:
+            values += tuple([getattr(event, name) for name in self._variables])
         # 1, 1.0 and true are equal in Python and differ in CEL.
         key = (values, tuple(map(type, values)))
         try:
@@ -140,7 +141,7 @@ class Expression:
         data = event.data
         if not self.reads.whole_data:
             data = {field: data[field] for field in self._fields if field in data}
-        variables: dict[str, Any] = {name: getattr(event, name) for name in self.reads.variables}
+        variables: dict[str, Any] = {name: getattr(event, name) for name in self._variables}
         if variables.get("time", _MISSING) is None:
             raise ExpressionFailed(f"{self.source!r} reads time, and the event has none")
         variables["data"] = data
