@@ -192,3 +192,30 @@ SELECT number
           ORDER BY e.number DESC LIMIT %(limit)s)) AS found
  ORDER BY number DESC LIMIT %(limit)s
 """
+
+
+def last_recorded_by(session: Session, recorded_by: datetime | None) -> int:
+    """The number of the last entry recorded by then, inclusive; of the last one at all if no time is given.
+
+    Numbers have no gaps and follow the time of recording, so halving finds it without an index on the time.
+    """
+    statement = "SELECT last_number AS number FROM journals WHERE company_id = %(company)s"
+    if recorded_by is not None:
+        statement = _HALVING
+    row = session.sql(statement, {"recorded_by": recorded_by}).fetchone()
+    assert row is not None, "every company has a journal"
+    return int(row.number)
+
+
+_HALVING = """
+WITH RECURSIVE span (low, high) AS (
+    SELECT 0::bigint, last_number FROM journals WHERE company_id = %(company)s
+    UNION ALL
+    SELECT CASE WHEN e.recorded_at <= %(recorded_by)s THEN e.number ELSE span.low END,
+           CASE WHEN e.recorded_at <= %(recorded_by)s THEN span.high ELSE e.number - 1 END
+      FROM span
+      JOIN entries AS e ON e.company_id = %(company)s AND e.number = (span.low + span.high + 1) / 2
+     WHERE span.low < span.high
+)
+SELECT low AS number FROM span WHERE low = high
+"""

@@ -291,7 +291,8 @@ DECLARE
     staged   CONSTANT integer := (SELECT coalesce(max(ordinal), 0) FROM pg_temp.staged);
     base     bigint;
     moved    bigint;
-    crossed  bigint[];
+    crossed  bigint[];   -- holdings whose number of transfers passed a multiple of {closing_every}
+    crossed_units  integer[];
 BEGIN
     UPDATE journals
        SET last_number = last_number + staged, last_recorded_at = greatest(last_recorded_at, clock_timestamp())
@@ -317,9 +318,11 @@ BEGIN
                earned = a.earned + m.earned, transfers = a.transfers + m.transfers
           FROM pg_temp.movements AS m
          WHERE a.company_id = p_company AND a.id = m.id AND a.unit = m.unit
-        RETURNING a.id, a.transfers / {closing_every} <> (a.transfers - m.transfers) / {closing_every} AS crosses
+        RETURNING a.id, a.unit, a.transfers / {closing_every} <> (a.transfers - m.transfers) / {closing_every} AS crosses
     )
-    SELECT count(*), array_agg(id) FILTER (WHERE crosses AND id >> 32 = 4) INTO moved, crossed FROM moved;
+    SELECT count(*), array_agg(id) FILTER (WHERE crosses AND id >> 32 = 4),
+           array_agg(unit) FILTER (WHERE crosses AND id >> 32 = 4)
+      INTO moved, crossed, crossed_units FROM moved;
 
     IF moved < (SELECT count(*) FROM pg_temp.movements) THEN
         WITH opened AS (
@@ -327,22 +330,24 @@ BEGIN
             SELECT p_company, id, unit, account_code(p_company, unit, id), debits, credits, earned, transfers
               FROM pg_temp.movements AS m
              WHERE NOT EXISTS (SELECT FROM accounts AS a WHERE a.company_id = p_company AND a.id = m.id AND a.unit = m.unit)
-            RETURNING id, transfers
+            RETURNING id, unit, transfers
         )
-        SELECT crossed || array_agg(id) INTO crossed FROM opened WHERE transfers >= {closing_every} AND id >> 32 = 4;
+        SELECT crossed || array_agg(id), crossed_units || array_agg(unit) INTO crossed, crossed_units
+          FROM opened WHERE transfers >= {closing_every} AND id >> 32 = 4;
     END IF;
 
     IF crossed IS NOT NULL THEN
         INSERT INTO closings (company_id, account, unit, number, recorded_at, first_occurred, last_occurred, debits, credits, earned)
-        SELECT p_company, a.id, t.unit, max(t.number), booked_at, min(t.occurred_at), max(t.occurred_at),
+        SELECT p_company, a.id, a.unit, max(t.number), booked_at, min(t.occurred_at), max(t.occurred_at),
                coalesce(sum(t.amount) FILTER (WHERE t.debit = a.id), 0),
                coalesce(sum(t.amount) FILTER (WHERE t.credit = a.id), 0),
                coalesce(sum(t.amount * t.earning), 0)
-          FROM unnest(crossed) AS a (id)
+          FROM unnest(crossed, crossed_units) AS a (id, unit)
+         CROSS JOIN LATERAL (SELECT coalesce(max(c.number), 0) AS number FROM closings AS c
+                              WHERE c.company_id = p_company AND c.account = a.id AND c.unit = a.unit) AS before
           JOIN transfers AS t ON t.company_id = p_company AND t.learner = (a.id & 4294967295)::integer
-         WHERE t.number > coalesce((SELECT max(c.number) FROM closings AS c
-                                     WHERE c.company_id = p_company AND c.account = a.id AND c.unit = t.unit), 0)
-         GROUP BY a.id, t.unit;
+                             AND t.number > before.number AND t.unit = a.unit
+         GROUP BY a.id, a.unit;
     END IF;
 END
 $$;
