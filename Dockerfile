@@ -10,7 +10,7 @@ RUN pip download --require-hashes --requirement requirements.lock --dest /wheels
 COPY pyproject.toml ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
         > runtime.txt \
-    && /opt/pointsbank/bin/pip install --no-index --find-links /wheels --requirement runtime.txt setuptools
+    && /opt/pointsbank/bin/pip install --no-index --find-links /wheels --requirement runtime.txt 'setuptools>=77'
 COPY pointsbank pointsbank
 COPY ledger ledger
 COPY rules rules
