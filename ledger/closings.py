@@ -49,7 +49,7 @@ def sum_up(
 # divides, and per unit, like one of them, whatever came since the last one.
 _SUMS = """
 WITH closed AS (
-    SELECT c.unit, c.number, lag(c.number, 1, 0::bigint) OVER (PARTITION BY c.unit ORDER BY c.number) AS after,
+    SELECT c.unit, c.number, coalesce(lag(c.number) OVER (PARTITION BY c.unit ORDER BY c.number), 0) AS after,
            c.first_occurred, c.last_occurred, c.credits - c.debits AS balance, c.earned
       FROM closings AS c
      WHERE c.company_id = %(company)s AND c.account = %(account)s
