@@ -11,6 +11,7 @@ from api.app_state import State
 from api.fields import KeyInPath
 from pointsbank.database import Database
 from pointsbank.settings import Settings
+from rules.recording import Turnstile
 
 
 RESOURCES: tuple[openapi.Resource, ...] = ()
@@ -30,7 +31,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("api", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config |= openapi.CONFIG
-    app.extensions["pointsbank"] = State(settings, database)
+    app.extensions["pointsbank"] = State(settings, database, Turnstile(database))
     app.url_map.converters["key"] = KeyInPath
     app.url_map.strict_slashes = False
     rest = openapi.Api(app)

@@ -1,4 +1,4 @@
-"""What an application instance holds: its settings and its database."""
+"""What an application instance holds: its settings, its database, and the turnstile of single events."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,14 @@ from flask import current_app
 
 from pointsbank.database import Database
 from pointsbank.settings import Settings
+from rules.recording import Turnstile
 
 
 @dataclass(frozen=True)
 class State:
     settings: Settings
     database: Database
+    turnstile: Turnstile
 
 
 def state() -> State:

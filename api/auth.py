@@ -40,7 +40,9 @@ def authenticate(scope: str) -> keys.Key:
     if key is None:
         raise Unauthorised("This API key is unknown or revoked.")
     if scope not in key.scopes and "admin" not in key.scopes:
-        raise Forbidden(f"This API key lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}.")
+        raise Forbidden(
+            f"This API key lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}."
+        )
     g.key = key
     return key
 

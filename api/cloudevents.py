@@ -92,6 +92,11 @@ def read_events(request: flask.Request) -> Posted:
             raise UnsupportedMediaType(f"The content type {mimetype!r} is not taken; send {ACCEPTED}")
 
 
+def parse_json(request: flask.Request, max_bytes: int = MAX_SINGLE_BYTES) -> Any:
+    """The JSON of a body. Raises Malformed with the place, TooLarge."""
+    return _parse(read_body(request, max_bytes))
+
+
 def _chunks_of_batch(raw: object) -> Iterator[list[Event | Rejected]]:
     if not isinstance(raw, list):
         raise Invalid(f"{BATCH} is an array of events; send a single one as {STRUCTURED}")

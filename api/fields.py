@@ -62,7 +62,9 @@ class Text(fields.String):
         kwargs.setdefault("validate", validate.Length(min=1, max=self.longest))
         super().__init__(**kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         check_text(text, self.longest)
         return text
@@ -77,7 +79,9 @@ class Key(Text):
 
     longest = MAX_KEY_CHARACTERS
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         check_key(text)
         return text
@@ -88,7 +92,9 @@ class Date(fields.Date):
 
     _FORM = re.compile(r"\d{4}-\d\d-\d\d")
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> date:
         if not isinstance(value, str) or not self._FORM.fullmatch(value):
             raise ValidationError("must be a date such as 2021-07-01.")
         try:
@@ -105,7 +111,9 @@ class Instant(fields.AwareDateTime):
 
     _FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
         text = re.sub(r" (\d\d:\d\d)$", r"+\1", value) if isinstance(value, str) else ""
         if not self._FORM.fullmatch(text):
             raise ValidationError("must be a time with offset such as 2021-07-01T08:00:00+08:00.")
@@ -126,7 +134,9 @@ class Amount(fields.Integer):
         kwargs.setdefault("validate", validate.Range(min=least, max=MAX_AMOUNT, error=message))
         super().__init__(strict=True, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
         if isinstance(value, bool | str):
             raise ValidationError("must be an integer.")
         return int(super()._deserialize(value, attr, data, **kwargs))

@@ -81,7 +81,9 @@ class Resource(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest 
         self._prepare_doc_cbks.append(_document_operation)
 
 
-def _document_operation(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+def _document_operation(
+    doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any
+) -> dict[str, Any]:
     responses = doc.setdefault("responses", {})
     responses.pop("default", None)
     scope = doc_info.get("scope")
@@ -106,7 +108,12 @@ def prepare(rest: Api) -> None:
     """Before resources are registered: how a key in a path is documented."""
     rest.register_converter(
         KeyInPath,
-        lambda _converter: {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": "^[^/]+$"},
+        lambda _converter: {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_KEY_CHARACTERS,
+            "pattern": "^[^/]+$",
+        },
     )
 
 

@@ -178,7 +178,9 @@ def find_booked(session: Session, keys: Sequence[tuple[int, str]]) -> dict[int, 
     return {index: (number, fingerprint) for index, number, fingerprint in rows}
 
 
-def outcome_of_booked(session: Session, key: str, fingerprint: int, booked: tuple[int, int]) -> Duplicate | KeyConflict:
+def outcome_of_booked(
+    session: Session, key: str, fingerprint: int, booked: tuple[int, int]
+) -> Duplicate | KeyConflict:
     """What becomes of a key that is booked: a retry if the content is the same."""
     number, its_fingerprint = booked
     if its_fingerprint == fingerprint:
@@ -224,7 +226,9 @@ def _refuse_reversed(session: Session, drafts: Sequence[Draft], outcomes: list[O
             continue
         if draft.reverses in done:
             by = done[draft.reverses]
-            outcomes[index] = AlreadyReversed(f"Entry {entry_id(session.company_id, draft.reverses)} is reversed by {by}.")
+            outcomes[index] = AlreadyReversed(
+                f"Entry {entry_id(session.company_id, draft.reverses)} is reversed by {by}."
+            )
         elif wanted[draft.reverses] != index:
             outcomes[index] = AlreadyReversed("An earlier item of this batch reverses the same entry.")
 
@@ -316,10 +320,21 @@ def _staged(drafts: list[Draft]) -> Iterator[str]:
         lines: list[str] = []
         for ordinal, d in enumerate(drafts[start : start + COPY_CHUNK_ROWS], start + 1):
             at = d.occurred_at.isoformat()
-            dimensions = (d.source, d.kind, d.programme, d.course, d.team, d.awarder, d.rulebook_version, d.reverses)
+            dimensions = (
+                d.source,
+                d.kind,
+                d.programme,
+                d.course,
+                d.team,
+                d.awarder,
+                d.rulebook_version,
+                d.reverses,
+            )
             tail = tails.get(dimensions)
             if tail is None:
-                tail = tails[dimensions] = "\t".join([_NULL if value is None else str(value) for value in dimensions])
+                tail = tails[dimensions] = "\t".join(
+                    [_NULL if value is None else str(value) for value in dimensions]
+                )
             transfers = d.transfers
             data = _NULL if d.data is None else d.data.decode().replace("\\", "\\\\")
             key = d.key if "\\" not in d.key else _text(d.key)

@@ -27,6 +27,7 @@ def intern(session: Session, names: Iterable[str]) -> dict[str, int]:
 
 def _find(session: Session, names: list[str]) -> dict[str, int]:
     rows = session.sql(
-        "SELECT term, no FROM terms WHERE company_id = %(company)s AND term = ANY (%(names)s)", {"names": names}
+        "SELECT term, no FROM terms WHERE company_id = %(company)s AND term = ANY (%(names)s)",
+        {"names": names},
     )
     return {row.term: row.no for row in rows}

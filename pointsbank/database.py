@@ -151,7 +151,10 @@ class Database:
         """(company_id, key) of every company, by key: for the command line."""
         with self.transaction(0) as session:
             session.sql("SET LOCAL app.every_company = 'on'")
-            return [(row.company_id, row.key) for row in session.sql("SELECT company_id, key FROM companies ORDER BY key")]
+            return [
+                (row.company_id, row.key)
+                for row in session.sql("SELECT company_id, key FROM companies ORDER BY key")
+            ]
 
     def is_ready(self) -> bool:
         """Whether a connection can be had and the schema is there."""
@@ -169,7 +172,11 @@ class Database:
 def is_transient(error: Exception) -> bool:
     """Whether the same transaction may succeed when it is tried again."""
     cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    retryable = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
+    retryable = (
+        psycopg.errors.SerializationFailure,
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.LockNotAvailable,
+    )
     return isinstance(cause, retryable) or _connection_lost(error)
 
 
@@ -178,13 +185,19 @@ def _connection_lost(error: Exception) -> bool:
     lost = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
     if isinstance(cause, lost):
         return True
-    return isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None or isinstance(cause, psycopg.InterfaceError)
+    return (
+        isinstance(cause, psycopg.OperationalError)
+        and cause.sqlstate is None
+        or isinstance(cause, psycopg.InterfaceError)
+    )
 
 
 def unavailable(error: Exception) -> Unavailable:
     """The problem that a client sees when the database cannot be reached."""
     log.warning("database unavailable: %s", error)
-    return Unavailable("The database cannot be reached at the moment. Nothing was lost; send the request again.")
+    return Unavailable(
+        "The database cannot be reached at the moment. Nothing was lost; send the request again."
+    )
 
 
 def migrate(url: str) -> None:
@@ -211,7 +224,9 @@ def _ensure_service_role(connection: Connection) -> None:
     try:
         if not have:
             connection.exec_driver_sql(f"CREATE ROLE {SERVICE_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-        may_become = connection.exec_driver_sql(f"SELECT pg_has_role(current_user, '{SERVICE_ROLE}', 'MEMBER')").scalar_one()
+        may_become = connection.exec_driver_sql(
+            f"SELECT pg_has_role(current_user, '{SERVICE_ROLE}', 'MEMBER')"
+        ).scalar_one()
         if not may_become or not have:
             connection.exec_driver_sql(f'GRANT {SERVICE_ROLE} TO "{login}"')
     except sqlalchemy.exc.ProgrammingError as error:

@@ -1,0 +1,95 @@
+"""Awards by hand: flowers from an awarder's allowance, credits from the programme's pool."""
+
+from typing import Any
+
+from flask import request
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from api.app_state import database
+from api.auth import company_id, may, requires, snapshot
+from api.entries import BookedSchema
+from api.fields import MAX_KEY_CHARACTERS, Amount, Instant, Key, StrictSchema, Text, check_text
+from api.openapi import Resource
+from ledger import entries
+from pointsbank.errors import Forbidden, Invalid
+from rules import awards
+
+blp = Resource("Awards", __name__, url_prefix="/v1", description="Flowers and credits given by hand")
+
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "The same key with the same body books once; with another body it is a conflict. "
+    "Without one, each request books.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
+    "example": "award-20211018-0007",
+}
+
+
+class AwardSchema(StrictSchema):
+    """To one learner, or the amount to each member of a team."""
+
+    awarder = Key(load_default=None, metadata={"example": "li-trainer", "description": "Needed for flowers."})
+    learner = Key(metadata={"example": "20210001"})
+    team = Key(metadata={"example": "team-1"})
+    programme = Key(required=True, metadata={"example": "2021"})
+    course = Key(load_default=None, metadata={"example": "service", "description": "Needed for flowers."})
+    unit = fields.String(required=True, validate=validate.OneOf(["flowers", "credits"]))
+    amount = Amount(required=True, metadata={"example": 2})
+    reason = Text(required=True, metadata={"example": "带队复盘，发言精彩"})
+    time = Instant(metadata={"description": "When it was given; absent: now."})
+
+    @validates_schema(skip_on_field_errors=True)
+    def _one_receiver(self, data: dict[str, Any], **_: Any) -> None:
+        if ("learner" in data) == ("team" in data):
+            raise ValidationError({"learner": ["name a learner or a team, one of the two."]})
+
+
+def idempotency_key() -> str | None:
+    """The request's Idempotency-Key. Raises Invalid if it cannot be one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    try:
+        key = key.encode("latin-1").decode()  # as UTF-8, if it is that
+    except UnicodeDecodeError:
+        pass
+    try:
+        check_text(key, MAX_KEY_CHARACTERS)
+    except ValidationError as error:
+        raise Invalid.field("Idempotency-Key", str(error.messages[0])) from error
+    return key
+
+
+@blp.route("/awards", methods=["POST"])
+@requires("awards:write")
+@blp.arguments(AwardSchema)
+@blp.response(201, BookedSchema)
+@blp.alt_response(200, schema=BookedSchema, description="Booked before under this Idempotency-Key")
+@blp.doc(parameters=[IDEMPOTENCY_KEY])
+def post_award(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Give flowers or credits
+
+    Flowers come from the awarder's allowance in the course; credits come from the programme's pool and need the
+    scope `admin`. To a team, each member gets the amount, all or none.
+    """
+    if body["unit"] == "credits" and not may("admin"):
+        raise Forbidden("Giving credits by hand needs the scope admin.")
+    content = {name: value.isoformat() if name == "time" else value for name, value in body.items()}
+    award = awards.Award(
+        awarder=body["awarder"],
+        learner=body.get("learner"),
+        team=body.get("team"),
+        programme=body["programme"],
+        course=body["course"],
+        unit=body["unit"],
+        amount=body["amount"],
+        reason=body["reason"],
+        time=body.get("time"),
+    )
+    key = idempotency_key()
+    given = database().run(company_id(), lambda session: awards.give(session, award, key, content))
+    with snapshot() as session:
+        (entry,) = entries.load(session, [given.number])
+    return {"status": "booked" if given.is_new else "duplicate", "entry": entry}, 201 if given.is_new else 200

@@ -1,0 +1,108 @@
+"""Point events: the one way in for HR systems."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from flask import Response, request
+from marshmallow import fields, validate
+
+from api import examples
+from api.app_state import database, state
+from api.auth import company_id, requires, snapshot
+from api.cloudevents import Rejected, read_events
+from api.fields import QuerySchema
+from api.openapi import Resource
+from api.problems import as_problem
+from ledger import entries
+from ledger.identity import entry_id
+from pointsbank.errors import PointsBankError
+from rules.cloudevent import Event
+from rules.recording import Recorded, Result, record
+
+blp = Resource("Events", __name__, url_prefix="/v1", description="Point events, as CloudEvents 1.0")
+
+COUNTED = ("booked", "duplicate", "ignored", "rejected")
+
+
+class ResultsQuery(QuerySchema):
+    results = fields.String(
+        load_default="all",
+        validate=validate.OneOf(["all", "problems"]),
+        metadata={"description": "`problems` leaves out the results of events that are fine."},
+    )
+
+
+@blp.route("/events", methods=["POST"])
+@requires("events:write")
+@blp.arguments(ResultsQuery, location="query")
+@blp.doc(requestBody=examples.EVENTS_BODY, responses=examples.EVENTS_RESPONSES)
+def post_events(query: dict[str, Any]) -> Response:
+    """Book point events
+
+    One event (structured or binary), a batch of up to 10,000, or NDJSON of up to 100,000 lines. Each event is
+    booked whole or not at all, once however often it is sent, and one bad event stops no other.
+    """
+    posted = read_events(request)
+    if posted.single:
+        (only,) = next(posted.chunks)
+        assert isinstance(only, Event), "a single event that is not valid is raised"
+        return _of_one(only)
+    counts = dict.fromkeys(COUNTED, 0)
+    results: list[bytes] = []
+    try:
+        for chunk in posted.chunks:
+            results += _of_chunk(chunk, counts, everything=query["results"] == "all")
+    except PointsBankError as error:
+        # A stream that breaks off: what came before is booked, and is not booked again when all is resent.
+        error.extra |= counts
+        raise
+    body = b'%s,"results":[%s]}' % (orjson.dumps(counts)[:-1], b",".join(results))
+    return Response(body, mimetype="application/json")
+
+
+def _of_one(event: Event) -> Response:
+    result = state().turnstile.record(company_id(), event)
+    if isinstance(result, PointsBankError):
+        raise result
+    with snapshot() as session:
+        (entry,) = entries.load(session, [result.number])
+    answer: dict[str, Any] = {"status": result.status, "entry": entry}
+    if result.status == "ignored":
+        answer["reason"] = entry["note"]
+    status = 201 if result.status == "booked" else 200
+    return Response(orjson.dumps(answer, option=orjson.OPT_UTC_Z), status, mimetype="application/json")
+
+
+def _of_chunk(chunk: list[Event | Rejected], counts: dict[str, int], everything: bool) -> Iterable[bytes]:
+    results = iter(record(database(), company_id(), [item for item in chunk if isinstance(item, Event)]))
+    company = company_id()
+    shown: list[bytes] = []
+    for item in chunk:
+        result: Result = item.error if isinstance(item, Rejected) else next(results)
+        if isinstance(result, Recorded):
+            counts[result.status] += 1
+            if everything:
+                shown.append(_shown(company, item, result))
+        else:
+            counts["rejected"] += 1
+            problem = {
+                "index": item.index,
+                "id": item.id,
+                "status": "rejected",
+                "problem": as_problem(result),
+            }
+            shown.append(orjson.dumps(problem, option=orjson.OPT_UTC_Z))
+    return shown
+
+
+def _shown(company: int, item: Event | Rejected, result: Recorded) -> bytes:
+    answer = {
+        "index": item.index,
+        "id": item.id,
+        "status": result.status,
+        "entry_id": entry_id(company, result.number),
+    }
+    if result.status == "ignored" and result.judged is not None:
+        answer["reason"] = result.judged.draft.note
+    return orjson.dumps(answer)

@@ -1,0 +1,214 @@
+"""Events into the ledger: judged in memory, booked as one set.
+
+`record` takes a batch; `Turnstile.record` takes one event and books it together with those of other threads
+that wait at the same moment, so that a commit is shared by all of them and a company's journal is locked as
+rarely as can be. Both end with one named result for each event.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import psycopg
+
+from ledger import journal
+from ledger.errors import InsufficientFunds, LedgerError, StaleDirectory
+from ledger.journal import Booked, Duplicate, Outcome
+from pointsbank.database import Database, Session
+from pointsbank.errors import Invalid, PointsBankError, Unavailable
+from rules import known as company_memory
+from rules import limits
+from rules.cloudevent import Event
+from rules.judging import Judged, judge
+
+MAX_ROUNDS = 20
+"""Times that a batch is judged anew because HR changes the directory under it, before the client is told to wait."""
+MAX_TOGETHER = 500
+"""Single events booked in one transaction."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """`judged` is there for an event booked just now. `ignored`: booked as an entry to which no rule gave anything."""
+
+    status: Literal["booked", "ignored", "duplicate"]
+    number: int
+    recorded_at: datetime | None = None
+    judged: Judged | None = None
+
+
+Result = Recorded | PointsBankError
+
+
+def record(database: Database, company_id: int, events: Sequence[Event]) -> list[Result]:
+    """Books each event or says why not, in the order of the events. Safe to repeat, whole or in part."""
+    if not events:
+        return []
+    known = company_memory.of_company(database, company_id)
+    for _ in range(MAX_ROUNDS):
+        judged = judge(database, known, list(events))
+        if any(isinstance(one, PointsBankError) for one in judged):
+            current = company_memory.refresh(database, company_id)
+            if current is not known:
+                known = current  # they may only have been refused by what was true a moment ago
+                continue
+        try:
+            return _book(database, known, events, judged)
+        except StaleDirectory:
+            known = company_memory.refresh(database, company_id)
+    raise Unavailable(
+        "The directory is being changed all the time at the moment. Nothing is booked; try again."
+    )
+
+
+def _book(
+    database: Database,
+    known: company_memory.Known,
+    events: Sequence[Event],
+    judged: list[Judged | PointsBankError],
+) -> list[Result]:
+    good = [one for one in judged if isinstance(one, Judged)]
+    results: list[Result | None] = [one if isinstance(one, PointsBankError) else None for one in judged]
+    if len(good) < len(judged):
+        _recognise_retries(database, known, events, results)
+    booked = iter(_book_good(database, known, good) if good else ())
+    return [
+        next(booked) if isinstance(one, Judged) else result
+        for one, result in zip(judged, results, strict=True)
+    ]  # type: ignore[misc]  # a result is None only where the event was good
+
+
+def _book_good(database: Database, known: company_memory.Known, judged: list[Judged]) -> list[Result]:
+    """Books what was judged; if the set cannot be booked as a whole, its halves, down to single events."""
+    try:
+        return database.run(known.company_id, lambda session: _book_together(session, known, judged))
+    except StaleDirectory:
+        raise
+    except (LedgerError, psycopg.DataError, _LimitsUnsure) as error:
+        if len(judged) == 1:
+            return [error if isinstance(error, LedgerError) else _unstorable(error)]
+    middle = len(judged) // 2
+    return _book_good(database, known, judged[:middle]) + _book_good(database, known, judged[middle:])
+
+
+class _LimitsUnsure(Exception):
+    """A draft was refused after it had been counted towards caps and places."""
+
+
+def _book_together(session: Session, known: company_memory.Known, judged: list[Judged]) -> list[Result]:
+    journal.lock(session, known.directory.version)
+    limited = any(limits.has_limits(one) for one in judged)
+    if limited:
+        judged = [limits.uncut(one) for one in judged]
+        limits.apply(session, _new(session, judged))
+    outcomes = journal.post(session, [one.draft for one in judged])
+    if limited:
+        if len(judged) > 1 and any(isinstance(outcome, InsufficientFunds) for outcome in outcomes):
+            raise _LimitsUnsure
+        limits.take_places(session, judged, outcomes)
+    return [_result(one, outcome) for one, outcome in zip(judged, outcomes, strict=True)]
+
+
+def _new(session: Session, judged: list[Judged]) -> list[Judged]:
+    """Without those booked before, and without repeats inside the batch."""
+    booked = journal.find_booked(session, [(one.draft.source, one.draft.key) for one in judged])
+    first: dict[tuple[int, str], Judged] = {}
+    for index, one in enumerate(judged):
+        if index not in booked:
+            first.setdefault((one.draft.source, one.draft.key), one)
+    return list(first.values())
+
+
+def _result(judged: Judged, outcome: Outcome) -> Result:
+    if isinstance(outcome, Booked):
+        status: Literal["booked", "ignored"] = "booked" if judged.draft.transfers else "ignored"
+        return Recorded(status, outcome.number, outcome.recorded_at, judged)
+    return _duplicate(outcome) if isinstance(outcome, Duplicate) else outcome
+
+
+def _duplicate(outcome: Duplicate) -> Recorded:
+    return Recorded("duplicate", outcome.number)
+
+
+def _recognise_retries(
+    database: Database, known: company_memory.Known, events: Sequence[Event], results: list[Result | None]
+) -> None:
+    """An event booked before is a duplicate even if it would be refused by now (who left, what closed)."""
+    refused = [index for index, result in enumerate(results) if result is not None]
+    sources = known.terms
+    keys = [(sources.get(events[index].source, 0), events[index].id) for index in refused]
+    with database.snapshot(known.company_id) as session:
+        for place, booked in journal.find_booked(session, keys).items():
+            event = events[refused[place]]
+            outcome = journal.outcome_of_booked(session, event.id, event.fingerprint, booked)
+            results[refused[place]] = (
+                Recorded("duplicate", outcome.number) if isinstance(outcome, Duplicate) else outcome
+            )
+
+
+def _unstorable(error: Exception) -> Invalid:
+    return Invalid(f"The database cannot store this event: {str(error).splitlines()[0]}")
+
+
+@dataclass(slots=True)
+class _Ticket:
+    event: Event
+    woken: threading.Event = field(default_factory=threading.Event)
+    result: Result | None = None
+    error: BaseException | None = None
+    leads: bool = False
+
+
+@dataclass(slots=True)
+class _Queue:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    waiting: list[_Ticket] = field(default_factory=list)
+    led: bool = False
+
+
+class Turnstile:
+    """Books single events of many threads together: whoever finds nobody at it leads, the others wait."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queues: dict[int, _Queue] = {}
+
+    def record(self, company_id: int, event: Event) -> Result:
+        queue = self._queues.setdefault(company_id, _Queue())
+        ticket = _Ticket(event)
+        with queue.lock:
+            queue.waiting.append(ticket)
+            ticket.leads = not queue.led
+            queue.led = True
+        if not ticket.leads:
+            ticket.woken.wait()
+        if ticket.leads:
+            self._lead(company_id, queue)
+        if ticket.error is not None:
+            raise ticket.error
+        assert ticket.result is not None
+        return ticket.result
+
+    def _lead(self, company_id: int, queue: _Queue) -> None:
+        """Books what waits, this thread's own event among it; then the first that came meanwhile leads."""
+        with queue.lock:
+            batch, queue.waiting = queue.waiting[:MAX_TOGETHER], queue.waiting[MAX_TOGETHER:]
+        try:
+            results = record(self._database, company_id, [ticket.event for ticket in batch])
+            for ticket, result in zip(batch, results, strict=True):
+                ticket.result = result
+        except BaseException as error:
+            for ticket in batch:
+                ticket.error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            with queue.lock:
+                queue.led = bool(queue.waiting)
+                if queue.led:
+                    queue.waiting[0].leads = True
+                    queue.waiting[0].woken.set()
+            for ticket in batch:
+                ticket.woken.set()
