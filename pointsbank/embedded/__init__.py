@@ -151,6 +151,6 @@ def _start(folder: Path, redis: bool) -> Servers:
 
 
 def _stop(folder: Path) -> None:
-    stop_redis(folder / "run" / "redis.sock")
+    stop_redis((folder / "run").resolve() / "redis.sock")  # by the short path: the long one fits no socket
     stop_postgres(folder / "postgres", account_for(folder))
     remove_run_dir(folder)

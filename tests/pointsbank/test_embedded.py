@@ -64,13 +64,15 @@ def test_nothing_listens_on_tcp(server_folder: Path, processes_of: ProcessesOf) 
         assert servers.redis_url is None or servers.redis_url.startswith("unix://")
 
 
-def test_a_path_too_long_for_a_socket(server_folder: Path) -> None:
+def test_a_path_too_long_for_a_socket(server_folder: Path, processes_of: ProcessesOf) -> None:
     folder = server_folder / ("deep" * 30) / "with a blank"
     with embedded.start(folder) as servers:
         sockets = (folder / "run").resolve()
         write(servers.database_url, 1)
         assert read(servers.database_url) == [1]
     assert not sockets.exists()
+    assert processes_of(folder) == []
+    assert processes_of(sockets) == []
 
 
 def test_servers_outlive_the_starter_and_are_adopted(server_folder: Path, processes_of: ProcessesOf) -> None:
