@@ -1,5 +1,6 @@
 """Learners of a company, put one by one or by the thousand."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -47,11 +48,14 @@ def parse(item: object) -> Learner:
     return Learner(item["id"], item["name"], item.get("email"), item.get("department"), joined_on, left_on)
 
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def _date(value: object, path: str, faults: list[FieldError]) -> date | None:
     if value is None:
         return None
     try:
-        if not isinstance(value, str) or len(value) != len("2021-07-01"):
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
             raise ValueError
         day = date.fromisoformat(value)
     except ValueError:
