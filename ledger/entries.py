@@ -207,14 +207,18 @@ def last_recorded_by(session: Session, recorded_by: datetime | None) -> int:
     return int(row.number)
 
 
+# `middle` is a column because an index is not used with what may fail, such as a division, where rows are
+# secured by company.
 _HALVING = """
-WITH RECURSIVE span (low, high) AS (
-    SELECT 0::bigint, last_number FROM journals WHERE company_id = %(company)s
+WITH RECURSIVE span (low, high, middle) AS (
+    SELECT 0::bigint, last_number, (last_number + 1) / 2 FROM journals WHERE company_id = %(company)s
     UNION ALL
-    SELECT CASE WHEN e.recorded_at <= %(recorded_by)s THEN e.number ELSE span.low END,
-           CASE WHEN e.recorded_at <= %(recorded_by)s THEN span.high ELSE e.number - 1 END
+    SELECT half.low, half.high, (half.low + half.high + 1) / 2
       FROM span
-      JOIN entries AS e ON e.company_id = %(company)s AND e.number = (span.low + span.high + 1) / 2
+      JOIN entries AS e ON e.company_id = %(company)s AND e.number = span.middle
+     CROSS JOIN LATERAL (SELECT e.recorded_at <= %(recorded_by)s AS yes) AS early
+     CROSS JOIN LATERAL (SELECT CASE WHEN early.yes THEN e.number ELSE span.low END AS low,
+                                CASE WHEN early.yes THEN span.high ELSE e.number - 1 END AS high) AS half
      WHERE span.low < span.high
 )
 SELECT low AS number FROM span WHERE low = high

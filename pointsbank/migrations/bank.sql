@@ -291,8 +291,11 @@ DECLARE
     staged   CONSTANT integer := (SELECT coalesce(max(ordinal), 0) FROM pg_temp.staged);
     base     bigint;
     moved    bigint;
-    crossed  bigint[];   -- holdings whose number of transfers passed a multiple of {closing_every}
-    crossed_units  integer[];
+    -- Holdings whose number of transfers passed a multiple of {closing_every}. Their learners are taken out of the
+    -- ids here because under row-level security an index is not used with what may fail, such as a cast.
+    crossed           bigint[];
+    crossed_units     integer[];
+    crossed_learners  integer[];
 BEGIN
     UPDATE journals
        SET last_number = last_number + staged, last_recorded_at = greatest(last_recorded_at, clock_timestamp())
@@ -321,8 +324,9 @@ BEGIN
         RETURNING a.id, a.unit, a.transfers / {closing_every} <> (a.transfers - m.transfers) / {closing_every} AS crosses
     )
     SELECT count(*), array_agg(id) FILTER (WHERE crosses AND id >> 32 = 4),
-           array_agg(unit) FILTER (WHERE crosses AND id >> 32 = 4)
-      INTO moved, crossed, crossed_units FROM moved;
+           array_agg(unit) FILTER (WHERE crosses AND id >> 32 = 4),
+           array_agg((id & 4294967295)::integer) FILTER (WHERE crosses AND id >> 32 = 4)
+      INTO moved, crossed, crossed_units, crossed_learners FROM moved;
 
     IF moved < (SELECT count(*) FROM pg_temp.movements) THEN
         WITH opened AS (
@@ -332,7 +336,9 @@ BEGIN
              WHERE NOT EXISTS (SELECT FROM accounts AS a WHERE a.company_id = p_company AND a.id = m.id AND a.unit = m.unit)
             RETURNING id, unit, transfers
         )
-        SELECT crossed || array_agg(id), crossed_units || array_agg(unit) INTO crossed, crossed_units
+        SELECT crossed || array_agg(id), crossed_units || array_agg(unit),
+               crossed_learners || array_agg((id & 4294967295)::integer)
+          INTO crossed, crossed_units, crossed_learners
           FROM opened WHERE transfers >= {closing_every} AND id >> 32 = 4;
     END IF;
 
@@ -342,10 +348,10 @@ BEGIN
                coalesce(sum(t.amount) FILTER (WHERE t.debit = a.id), 0),
                coalesce(sum(t.amount) FILTER (WHERE t.credit = a.id), 0),
                coalesce(sum(t.amount * t.earning), 0)
-          FROM unnest(crossed, crossed_units) AS a (id, unit)
+          FROM unnest(crossed, crossed_units, crossed_learners) AS a (id, unit, learner)
          CROSS JOIN LATERAL (SELECT coalesce(max(c.number), 0) AS number FROM closings AS c
                               WHERE c.company_id = p_company AND c.account = a.id AND c.unit = a.unit) AS before
-          JOIN transfers AS t ON t.company_id = p_company AND t.learner = (a.id & 4294967295)::integer
+          JOIN transfers AS t ON t.company_id = p_company AND t.learner = a.learner
                              AND t.number > before.number AND t.unit = a.unit
          GROUP BY a.id, a.unit;
     END IF;
