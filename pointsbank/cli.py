@@ -2,11 +2,18 @@
 
 import os
 import signal
-from typing import Any
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pointsbank.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from pointsbank.database import Database
 
 
 class Commands(click.Group):
@@ -101,6 +108,124 @@ def _welcome(url: str) -> str:
 
   Ctrl-C stops everything; make run starts it again with the same data.
 """
+
+
+@contextmanager
+def _opened_database() -> Iterator["Database"]:
+    """The database of the settings, migrated; embedded servers run meanwhile."""
+    from pointsbank import serving
+    from pointsbank.database import Database, migrate
+
+    settings = Settings.from_environment()
+    settings.configure_logging()
+    with serving.opened_servers(settings) as opened:
+        assert opened.database_url is not None
+        migrate(opened.database_url)
+        database = Database(opened.database_url)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def _company_id(database: "Database", key: str) -> int:
+    from pointsbank import company
+
+    company_id = company.find(database, key)
+    if company_id is None:
+        raise click.ClickException(f"There is no company {key}; `pointsbank keys create --company {key}` makes it.")
+    return company_id
+
+
+@main.group()
+def keys() -> None:
+    """API keys."""
+
+
+@keys.command("create")
+@click.option("--company", required=True, metavar="KEY", help="Made if it is new.")
+@click.option("--name", default="key", help="What the key is for.")
+@click.option("--scope", "scopes", multiple=True, default=("admin",), help="May be given several times.")
+def create_key(company: str, name: str, scopes: tuple[str, ...]) -> None:
+    """Make an API key and print it, this once."""
+    from pointsbank import company as companies
+    from pointsbank import keys as api_keys
+
+    with _opened_database() as database:
+        company_id = companies.find(database, company)
+        if company_id is None:
+            company_id = companies.create(database, company)
+        click.echo(api_keys.create(database, company_id, name, scopes))
+
+
+@main.command("import")
+@click.argument("kind", type=click.Choice(["learners", "events"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--company", required=True, metavar="KEY")
+@click.option("--programme", metavar="P", help="For events that name none; learners are enrolled in it.")
+def import_(kind: Any, file: Path, company: str, programme: str | None) -> None:
+    """Import a CSV or NDJSON file of learners or events; bad lines go to FILE.rejected."""
+    from pointsbank.importing import import_file
+
+    size = file.stat().st_size
+    with (
+        _opened_database() as database,
+        click.progressbar(length=size, label=f"Importing {file.name}", file=sys.stderr) as bar,
+    ):
+        counts = import_file(database, _company_id(database, company), kind, file, programme, bar.update)
+    for status in sorted(counts):
+        click.echo(f"{status}: {counts[status]}")
+    if counts["rejected"]:
+        click.echo(f"The rejected lines are in {file}.rejected.")
+
+
+@main.command()
+@click.option("--company", metavar="KEY", help="Only this one; else every company.")
+def verify(company: str | None) -> None:
+    """Recompute every invariant of the ledger; exit 1 and say each discrepancy if one does not hold."""
+    from ledger.audit import Extent, audit, extent
+
+    found, total, count = 0, Extent(0, 0, 0, 0), 0
+    with _opened_database() as database:
+        companies = database.companies()
+        if company is not None:
+            companies = [(_company_id(database, company), company)]
+        for company_id, key in companies:
+            with database.snapshot(company_id) as session:
+                for discrepancy in audit(session):
+                    found += 1
+                    click.echo(f"{key}: {discrepancy}")
+                total = Extent(*map(sum, zip(total, extent(session), strict=True)))
+            count += 1
+    extent_text = f"{total.entries} entries, {total.transfers} transfers, {total.accounts} accounts of {count} companies"
+    if found:
+        click.echo(f"{found} discrepancies in {extent_text}")
+        sys.exit(1)
+    click.echo(f"verified: {extent_text}; every invariant holds")
+
+
+@main.command()
+@click.option("--company", required=True, metavar="KEY")
+@click.option("--format", "form", required=True, type=click.Choice(["beancount", "ledger", "csv"]))
+def export(company: str, form: Any) -> None:
+    """Write the whole journal to stdout, for bean-check, ledger or hledger, or a spreadsheet."""
+    from ledger.export import export as exported
+
+    with _opened_database() as database, database.snapshot(_company_id(database, company)) as session:
+        for text in exported(session, form):
+            sys.stdout.write(text)
+
+
+@main.command()
+def demo() -> None:
+    """Load the demo programme into the company `demo`; run again, it changes nothing."""
+    from pointsbank.demo.loading import load_demo
+
+    settings = Settings.from_environment()
+    with _opened_database() as database:
+        key, counts = load_demo(database, settings)
+    click.echo("demo programme: " + ", ".join(f"{status} {count}" for status, count in counts.items()))
+    click.echo(f"key: {key}")
 
 
 @main.command()
