@@ -1,0 +1,98 @@
+"""What the points bank must make of the OULAD tables, computed by SQLite from the CSV files alone.
+
+It shares no code with the service or the example. Credits are integers, hundredths of a credit.
+"""
+
+import csv
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+TABLES = ("courses", "assessments", "studentInfo", "studentAssessment")
+
+# One row for each result. Weights such as 12.5 give half hundredths, which are rounded up.
+RESULTS = """
+create table results as
+select r.id_student as learner,
+       case when r.score <> ''
+            then cast(floor(cast(a.weight as real) * cast(r.score as real) + 0.5) as integer)
+            else 0 end as credits,
+       case when r.score = '' or a.date = '' then 0
+            when cast(r.date_submitted as integer) > cast(a.date as integer) - 1 then 0
+            when cast(r.score as real) >= 95 then 2
+            when cast(r.score as real) >= 80 then 1
+            else 0 end as flowers
+from studentAssessment r join assessments a using (id_assessment)
+"""
+
+LEARNERS = """
+create table learners as
+select i.id_student as learner, i.region as team,
+       coalesce(sum(r.credits), 0) as credits, coalesce(sum(r.flowers), 0) as flowers
+from studentInfo i left join results r on r.learner = i.id_student
+group by i.id_student, i.region
+"""
+
+RANKED = """
+select learner, rank() over (order by {unit} desc) as place, {unit} from learners order by place, learner
+"""
+
+# The mean has two decimals, in hundredths of the smallest part of a credit, halves away from zero.
+TEAMS = """
+select team, sum(credits) as credits, (200 * sum(credits) + count(*)) / (2 * count(*)) as mean_hundredths
+from learners group by team order by credits desc
+"""
+
+
+@dataclass(frozen=True)
+class Team:
+    credits: int
+    mean: str
+
+
+@dataclass(frozen=True)
+class Expected:
+    """`credits` and `flowers` are each learner's rank and sum; those with nothing are among them."""
+
+    posted: int
+    booked: int
+    credits: dict[str, tuple[int, int]]
+    flowers: dict[str, tuple[int, int]]
+    teams: dict[str, Team]
+
+
+def compute(folder: Path) -> Expected:
+    """The figures for a folder that holds one presentation."""
+    database = sqlite3.connect(":memory:")
+    try:
+        for table in TABLES:
+            _load(database, folder, table)
+        database.execute(RESULTS)
+        database.execute(LEARNERS)
+        posted, booked = database.execute(
+            "select count(*), count(*) filter (where credits > 0 or flowers > 0) from results"
+        ).fetchone()
+        return Expected(
+            posted=posted,
+            booked=booked,
+            credits=_ranked(database, "credits"),
+            flowers=_ranked(database, "flowers"),
+            teams={
+                team: Team(credits, f"{mean // 100}.{mean % 100:02d}")
+                for team, credits, mean in database.execute(TEAMS)
+            },
+        )
+    finally:
+        database.close()
+
+
+def _load(database: sqlite3.Connection, folder: Path, table: str) -> None:
+    with open(folder / f"{table}.csv", encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        columns = next(rows)
+        database.execute(f"create table {table} ({', '.join(columns)})")
+        database.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", rows)
+
+
+def _ranked(database: sqlite3.Connection, unit: str) -> dict[str, tuple[int, int]]:
+    return {learner: (place, amount) for learner, place, amount in database.execute(RANKED.format(unit=unit))}
