@@ -96,20 +96,21 @@ SELECT j.last_number AS number, coalesce(a.credits - a.debits, 0) AS balance
  WHERE j.company_id = %(company)s
 """
 
+# Names by subselects, as in ledger.entries.
 _LINES = """
-SELECT t.number, t.line, t.amount, e.occurred_at, e.recorded_at, k.term AS kind, e.reason, r.term AS rule,
-       a.key AS awarder, a.name AS awarder_name, p.key AS programme, c.key AS course
+SELECT t.number, t.line, t.amount, e.occurred_at, e.recorded_at, e.reason,
+       (SELECT term FROM terms WHERE company_id = %(company)s AND no = e.kind) AS kind,
+       (SELECT term FROM terms WHERE company_id = %(company)s AND no = t.rule) AS rule,
+       (SELECT key FROM awarders WHERE company_id = %(company)s AND no = e.awarder) AS awarder,
+       (SELECT name FROM awarders WHERE company_id = %(company)s AND no = e.awarder) AS awarder_name,
+       (SELECT key FROM programmes WHERE company_id = %(company)s AND no = e.programme) AS programme,
+       (SELECT key FROM courses WHERE company_id = %(company)s AND no = e.course) AS course
   FROM (SELECT number, line, rule, CASE WHEN credit = %(account)s THEN amount ELSE -amount END AS amount
           FROM transfers
          WHERE company_id = %(company)s AND learner = %(learner)s AND unit = %(unit)s AND number > %(first)s
            AND (number, line) < (%(number)s::bigint, %(line)s::integer)
          ORDER BY number DESC, line DESC LIMIT %(limit)s) AS t
   JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number
-  JOIN terms AS k ON k.company_id = %(company)s AND k.no = e.kind
-  LEFT JOIN terms AS r ON r.company_id = %(company)s AND r.no = t.rule
-  LEFT JOIN awarders AS a ON a.company_id = %(company)s AND a.no = e.awarder
-  LEFT JOIN programmes AS p ON p.company_id = %(company)s AND p.no = e.programme
-  LEFT JOIN courses AS c ON c.company_id = %(company)s AND c.no = e.course
  ORDER BY t.number DESC, t.line DESC
 """
 
