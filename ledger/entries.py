@@ -61,8 +61,8 @@ def load(session: Session, numbers: Sequence[int]) -> list[dict[str, Any]]:
     return [found[number] for number in numbers if number in found]
 
 
-# Names are looked up by subselects, not joined: to put ten joins in order takes the planner many times as long
-# as the whole statement.
+# Names are looked up by subselects, not joined: the planner takes longer to put ten joins in order than the
+# whole statement takes.
 _ENTRIES = """
 SELECT e.number, e.key, e.occurred_at, e.recorded_at, e.reason, e.note, e.reverses, e.rulebook_version,
        e.data::text AS data, e.transfers, e.holders, e.learner AS learner_no,
@@ -82,7 +82,8 @@ _TRANSFERS = """
 SELECT t.number, t.line, t.amount,
        (SELECT code FROM units WHERE company_id = %(company)s AND no = t.unit) AS unit,
        (SELECT code FROM accounts WHERE company_id = %(company)s AND id = t.debit AND unit = t.unit) AS debit,
-       (SELECT code FROM accounts WHERE company_id = %(company)s AND id = t.credit AND unit = t.unit) AS credit,
+       (SELECT code FROM accounts WHERE company_id = %(company)s AND id = t.credit AND unit = t.unit)
+       AS credit,
        (SELECT term FROM terms WHERE company_id = %(company)s AND no = t.rule) AS rule
   FROM unnest(%(holders)s::integer[], %(numbers)s::bigint[]) AS wanted (learner, number)
   JOIN transfers AS t ON t.company_id = %(company)s

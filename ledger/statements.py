@@ -85,12 +85,13 @@ def _start(session: Session, learner: int, unit: int, recorded_to: datetime | No
         return Position(number + 1, 0, sums[0].balance if sums else 0)
     row = session.sql(_NOW, {"account": holding(learner), "unit": unit}).fetchone()
     assert row is not None, "every company has a journal"
-    return Position(row.number + 1, 0, row.balance)
+    return Position(row.number + 1, 0, row.balance) if row.balance is not None else Position(0, 0, 0)
 
 
-# The balance and the number that it reflects, in one statement: nothing is booked between them.
+# The balance and the number that it reflects, in one statement: nothing is booked between them. Without an
+# account there are no lines to look for.
 _NOW = """
-SELECT j.last_number AS number, coalesce(a.credits - a.debits, 0) AS balance
+SELECT j.last_number AS number, a.credits - a.debits AS balance
   FROM journals AS j
   LEFT JOIN accounts AS a ON a.company_id = %(company)s AND a.id = %(account)s AND a.unit = %(unit)s
  WHERE j.company_id = %(company)s
