@@ -89,6 +89,28 @@ def page(session: Session, limit: int, after: str | None = None) -> list[Learner
     return [Learner(*row) for row in rows]
 
 
+def find_numbers(session: Session, keys: Sequence[str]) -> dict[str, int]:
+    """The numbers of the learners with these keys, which hold no control characters; others are absent."""
+    rows = session.sql(
+        """SELECT l.key, l.no FROM json_array_elements_text(%(keys)s::json) AS wanted (key)
+             JOIN learners AS l ON l.company_id = %(company)s AND l.key = wanted.key COLLATE "C\"""",
+        {"keys": orjson.dumps(list(keys)).decode()},
+    )
+    return {row.key: row.no for row in rows}
+
+
+def faults_of_list(keys: Sequence[str], known: Mapping[str, int], path: str) -> list[FieldError]:
+    """Learners of a list that are unknown or stand in it twice, as faults of `path[index]`."""
+    first: dict[str, int] = {}
+    faults: list[FieldError] = []
+    for index, key in enumerate(keys):
+        if (earlier := first.setdefault(key, index)) != index:
+            faults.append((f"{path}[{index}]", f"stands at {path}[{earlier}] already."))
+        elif key not in known:
+            faults.append((f"{path}[{index}]", fault_of_key(key) or f"there is no learner {key}."))
+    return faults
+
+
 def put(session: Session, learner: Learner) -> Status:
     """Makes or changes one learner. Raises Invalid."""
     [outcome] = put_batch(session, [learner])

@@ -1,0 +1,67 @@
+"""Adding to what an awarder may give: once for each key, however often it is sent."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ledger import journal, terms
+from ledger.accounts import MAX_AMOUNT, allowance, pool_of_course
+from ledger.errors import LedgerError
+from ledger.journal import Booked, Draft, Transfer
+from pointsbank.database import Session
+from pointsbank.directory import awarders, courses, pools, programmes, version
+from pointsbank.directory.faults import fault_of_text, refuse
+from pointsbank.errors import Closed, Invalid
+
+SOURCE = "pointsbank:allowances"
+MAX_KEY_CHARACTERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The entry's `number`; `is_new` is False if its key was booked before. `given` and `left` are now."""
+
+    number: int
+    is_new: bool
+    given: int
+    left: int
+
+
+def give(
+    session: Session, awarder: str, programme: str, course: str, amount: int, key: str | None = None
+) -> Given:
+    """Books `amount` of the course's flowers from its pool to the awarder's allowance, once for each `key`.
+
+    Raises NotFound, Invalid, Closed, InsufficientFunds if the pool is short, and KeyConflict if the key was
+    sent with another awarder, course or amount.
+    """
+    if key is not None and (fault := fault_of_text(key, MAX_KEY_CHARACTERS)) is not None:
+        refuse([("Idempotency-Key", fault)])
+    if not 1 <= amount <= MAX_AMOUNT:
+        raise Invalid.field("amount", f"must be an integer from 1 to {MAX_AMOUNT}.")
+    version.change(session)
+    in_programme = programmes.get(session, programme)
+    to = awarders.get(session, in_programme, awarder)
+    of = courses.get(session, in_programme, course)
+    names = terms.intern(session, [SOURCE, awarders.KIND])
+    draft = Draft(
+        source=names[SOURCE],
+        key=key or str(uuid.uuid4()),
+        kind=names[awarders.KIND],
+        fingerprint=pools.fingerprint(programme, awarder, course, amount),
+        occurred_at=datetime.now(UTC),
+        transfers=[Transfer(of.unit, pool_of_course(of.no), allowance(to.no), amount)],
+        programme=in_programme.no,
+        course=of.no,
+        awarder=to.no,
+    )
+    [outcome] = journal.post(session, [draft])
+    if isinstance(outcome, LedgerError):
+        raise outcome
+    given, left = to.allowances.get(course, 0), to.left.get(course, 0)
+    if not isinstance(outcome, Booked):
+        return Given(outcome.number, False, given, left)
+    if of.closed_at is not None or in_programme.closed_at is not None:
+        raise Closed(f"The course {course} is closed: its allowances take no changes.")
+    awarders.write_totals(session, {(to.no, of.no): given + amount})
+    return Given(outcome.number, True, given + amount, left + amount)
