@@ -89,7 +89,9 @@ def post_award(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
         time=body.get("time"),
     )
     key = idempotency_key()
-    given = database().run(company_id(), lambda session: awards.give(session, award, key, content))
+    given = database().run(
+        company_id(), lambda session: awards.give(session, award, key, content), writes=True
+    )
     with snapshot() as session:
         (entry,) = entries.load(session, [given.number])
     return {"status": "booked" if given.is_new else "duplicate", "entry": entry}, 201 if given.is_new else 200

@@ -19,6 +19,7 @@ from ledger.identity import entry_id
 from pointsbank.errors import PointsBankError
 from rules.cloudevent import Event
 from rules.recording import Recorded, Result, record
+from rules.showing import shown
 
 blp = Resource("Events", __name__, url_prefix="/v1", description="Point events, as CloudEvents 1.0")
 
@@ -65,8 +66,11 @@ def _of_one(event: Event) -> Response:
     result = state().turnstile.record(company_id(), event)
     if isinstance(result, PointsBankError):
         raise result
-    with snapshot() as session:
-        (entry,) = entries.load(session, [result.number])
+    if result.judged is not None:
+        entry = shown(company_id(), result, result.judged)
+    else:
+        with snapshot() as session:
+            (entry,) = entries.load(session, [result.number])
     answer: dict[str, Any] = {"status": result.status, "entry": entry}
     if result.status == "ignored":
         answer["reason"] = entry["note"]
@@ -77,13 +81,13 @@ def _of_one(event: Event) -> Response:
 def _of_chunk(chunk: list[Event | Rejected], counts: dict[str, int], everything: bool) -> Iterable[bytes]:
     results = iter(record(database(), company_id(), [item for item in chunk if isinstance(item, Event)]))
     company = company_id()
-    shown: list[bytes] = []
+    answers: list[bytes] = []
     for item in chunk:
         result: Result = item.error if isinstance(item, Rejected) else next(results)
         if isinstance(result, Recorded):
             counts[result.status] += 1
             if everything:
-                shown.append(_shown(company, item, result))
+                answers.append(_answer(company, item, result))
         else:
             counts["rejected"] += 1
             problem = {
@@ -92,11 +96,11 @@ def _of_chunk(chunk: list[Event | Rejected], counts: dict[str, int], everything:
                 "status": "rejected",
                 "problem": as_problem(result),
             }
-            shown.append(orjson.dumps(problem, option=orjson.OPT_UTC_Z))
-    return shown
+            answers.append(orjson.dumps(problem, option=orjson.OPT_UTC_Z))
+    return answers
 
 
-def _shown(company: int, item: Event | Rejected, result: Recorded) -> bytes:
+def _answer(company: int, item: Event | Rejected, result: Recorded) -> bytes:
     answer = {
         "index": item.index,
         "id": item.id,

@@ -5,7 +5,7 @@ booked, hand the rest to `book()` (bank.sql) as one staged set. A batch of any s
 statements; a single entry is a batch of one. Each draft ends in one named outcome and stops no other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -87,18 +87,14 @@ class Duplicate(NamedTuple):
 Outcome = Booked | Duplicate | LedgerError
 
 
-def lock(session: Session, directory_version: int | None = None) -> int:
-    """Makes this transaction the company's one writer until it ends; returns the last number booked.
+def lock(session: Session, directory_version: int | None = None) -> None:
+    """Makes this transaction the company's one writer until it ends.
 
     Raises StaleDirectory if the directory is no longer of the version that the caller went by.
     """
-    row = session.sql(
-        "SELECT last_number, directory_version FROM journals WHERE company_id = %(company)s FOR UPDATE"
-    ).fetchone()
-    assert row is not None, "every company has a journal"
-    if directory_version is not None and row.directory_version != directory_version:
+    journal = session.lock_journal()
+    if directory_version is not None and journal.directory_version != directory_version:
         raise StaleDirectory("The directory has changed.")
-    return int(row.last_number)
 
 
 def post(session: Session, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -127,7 +123,7 @@ def _post(session: Session, drafts: Sequence[Draft], look_up: bool) -> list[Outc
         _find_booked(session, drafts, outcomes)
     _refuse_impossible(drafts, outcomes)
     _refuse_reversed(session, drafts, outcomes)
-    _refuse_short(session, drafts, outcomes)
+    _refuse_short(session, drafts, outcomes, repeats)
     accepted = [index for index, outcome in enumerate(outcomes) if outcome is None and index not in repeats]
     if not look_up and len(accepted) < len(drafts):
         raise _NotAllNew
@@ -212,7 +208,7 @@ def _refuse_impossible(drafts: Sequence[Draft], outcomes: list[Outcome | None]) 
 def _refuse_reversed(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
     wanted: dict[int, int] = {}
     for index, draft in enumerate(drafts):
-        if draft.reverses is not None:
+        if draft.reverses is not None and outcomes[index] is None:
             wanted.setdefault(draft.reverses, index)
     if not wanted:
         return
@@ -233,7 +229,9 @@ def _refuse_reversed(session: Session, drafts: Sequence[Draft], outcomes: list[O
             outcomes[index] = AlreadyReversed("An earlier item of this batch reverses the same entry.")
 
 
-def _refuse_short(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+def _refuse_short(
+    session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None], repeats: Container[int]
+) -> None:
     """Refuses, in order, whatever an account that may not go below zero cannot pay at its turn."""
     demand: dict[tuple[int, int], int] = {}
     for draft in drafts:
@@ -246,7 +244,7 @@ def _refuse_short(session: Session, drafts: Sequence[Draft], outcomes: list[Outc
     if all(left[account] >= amount for account, amount in demand.items()):
         return
     for index, draft in enumerate(drafts):
-        if outcomes[index] is not None:
+        if outcomes[index] is not None or index in repeats:
             continue
         short = _pay(draft, left)
         if short is not None:

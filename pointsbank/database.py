@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 import sqlalchemy
@@ -55,6 +55,8 @@ SELECT unit, id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits,
  GROUP BY unit, id
 """
 
+_LOCK = "SELECT last_number, directory_version FROM journals WHERE company_id = {} FOR UPDATE"
+
 T = TypeVar("T")
 
 
@@ -64,12 +66,21 @@ class MigrationRefused(PointsBankError):
     slug, status, title = "unavailable", 503, "The database is not ready"
 
 
+class Journal(NamedTuple):
+    """A company's journal under its lock: the last number booked, and the version of the directory."""
+
+    last_number: int
+    directory_version: int
+
+
 class Session:
     """One transaction of one company."""
 
     def __init__(self, connection: Connection, company_id: int) -> None:
         self.connection = connection
         self.company_id = company_id
+        self.journal: Journal | None = None
+        """The company's journal as it is since this transaction locked it; None if it has not."""
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         self.driver: psycopg.Connection[Any] = driver
@@ -78,6 +89,14 @@ class Session:
         """Runs SQL in psycopg's own form (`%(name)s`); `%(company)s` is always there. Rows are named tuples."""
         cursor = self.driver.cursor(row_factory=namedtuple_row)
         return cursor.execute(statement.encode(), {"company": self.company_id, **(parameters or {})})
+
+    def lock_journal(self) -> Journal:
+        """Makes this transaction the company's one writer until it ends."""
+        if self.journal is None:
+            row = self.driver.execute(_LOCK.format(self.company_id).encode()).fetchone()
+            assert row is not None, "every company has a journal"
+            self.journal = Journal(*row)
+        return self.journal
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -107,12 +126,23 @@ class Database:
         event.listen(self.engine, "connect", _become_service)
 
     @contextmanager
-    def transaction(self, company_id: int, begin: str = "BEGIN") -> Iterator[Session]:
-        """Commits at the end of the block; rolls back on any error. Sees and writes rows of this company only."""
+    def transaction(self, company_id: int, begin: str = "BEGIN", writes: bool = False) -> Iterator[Session]:
+        """Commits at the end of the block; rolls back on any error. Sees and writes rows of this company only.
+
+        `writes` locks the company's journal at once, without a further round trip.
+        """
         with self.engine.connect() as connection:
             session = Session(connection, company_id)
             try:
-                session.driver.execute(f"{begin}; SET LOCAL app.company_id = '{int(company_id)}'".encode())
+                opening = f"{begin}; SET LOCAL app.company_id = '{int(company_id)}'"
+                if writes:
+                    cursor = session.driver.execute(f"{opening}; {_LOCK.format(int(company_id))}".encode())
+                    while cursor.nextset():
+                        pass
+                    row = cursor.fetchone()
+                    session.journal = None if row is None else Journal(*row)
+                else:
+                    session.driver.execute(opening.encode())
                 yield session
                 session.driver.execute(b"COMMIT")
             except BaseException:
@@ -126,7 +156,7 @@ class Database:
         """A read-only transaction in which all statements see the same state."""
         return self.transaction(company_id, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def run(self, company_id: int, work: Callable[[Session], T]) -> T:
+    def run(self, company_id: int, work: Callable[[Session], T], writes: bool = False) -> T:
         """Runs `work` in a transaction, and again if the connection or the serialization failed.
 
         Only for work that may safely be committed twice (what it books has a key). Raises `Unavailable` once
@@ -134,7 +164,7 @@ class Database:
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self.transaction(company_id) as session:
+                with self.transaction(company_id, writes=writes) as session:
                     return work(session)
             except Exception as error:
                 if not is_transient(error):

@@ -74,16 +74,15 @@ def _book(
     if len(good) < len(judged):
         _recognise_retries(database, known, events, results)
     booked = iter(_book_good(database, known, good) if good else ())
-    return [
-        next(booked) if isinstance(one, Judged) else result
-        for one, result in zip(judged, results, strict=True)
-    ]  # type: ignore[misc]  # a result is None only where the event was good
+    return [next(booked) if result is None else result for result in results]
 
 
 def _book_good(database: Database, known: company_memory.Known, judged: list[Judged]) -> list[Result]:
     """Books what was judged; if the set cannot be booked as a whole, its halves, down to single events."""
     try:
-        return database.run(known.company_id, lambda session: _book_together(session, known, judged))
+        return database.run(
+            known.company_id, lambda session: _book_together(session, known, judged), writes=True
+        )
     except StaleDirectory:
         raise
     except (LedgerError, psycopg.DataError, _LimitsUnsure) as error:

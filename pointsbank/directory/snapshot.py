@@ -23,7 +23,10 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """It takes what happens from `starts_at` until before `ends_at`, until it is closed."""
+    """It takes what happens from `starts_at` until before `ends_at`, until it is closed.
+
+    Courses are by key; `teams` gives a team's key by its number.
+    """
 
     no: int
     key: str
@@ -33,6 +36,7 @@ class Programme:
     allotment_is_limited: bool
     closed: bool
     courses: dict[str, Course]
+    teams: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def load(session: Session) -> Directory:
         zone = ZoneInfo(row.timezone)
         starts_at, ends_at = start_of(row.starts_on, zone), end_of(row.ends_on, zone)
         programmes[row.no] = Programme(
-            row.no, row.key, zone, starts_at, ends_at, row.limited, row.closed_at is not None, {}
+            row.no, row.key, zone, starts_at, ends_at, row.limited, row.closed_at is not None, {}, {}
         )
     for row in session.sql(
         """SELECT c.programme, c.no, c.key, c.unit, u.code, c.opens_on, c.closes_on, c.closed_at
@@ -68,6 +72,9 @@ def load(session: Session) -> Directory:
         programme.courses[row.key] = Course(
             row.no, row.key, row.unit, row.code, opens_at, closes_at, row.closed_at is not None
         )
+    for row in session.sql("SELECT programme, no, key FROM teams WHERE company_id = %(company)s"):
+        if row.programme in programmes:
+            programmes[row.programme].teams[row.no] = row.key
     return Directory(as_of, {each.key: each for each in programmes.values()})
 
 
