@@ -1,0 +1,1 @@
+"""Who stands where: boards of learners and teams, answered from the ledger."""
