@@ -76,7 +76,8 @@ def hostile(bank):
     """A company whose learners, course and texts are whatever a name may be."""
     bank.sql(
         """INSERT INTO learners (company_id, no, key, name)
-           SELECT %(company)s, 100 + place, key, key FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS l (key, place)
+           SELECT %(company)s, 100 + place, key, key
+             FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS l (key, place)
            RETURNING no""",
         {"keys": HOSTILE},
     )
