@@ -137,8 +137,7 @@ def _put(
 ) -> list[Status]:
     programme = programmes.get(session, programme_key)
     faults = _faults(changes, paths)
-    keys = {key for change in changes for key in change.members if fault_of_key(key) is None}
-    numbers = learners.find_numbers(session, list(keys))
+    numbers = learners.find_numbers(session, [key for change in changes for key in change.members])
     for change, path in zip(changes, paths, strict=True):
         faults += learners.faults_of_list(change.members, numbers, f"{path}members")
     refuse(faults)
