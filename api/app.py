@@ -13,7 +13,6 @@ from pointsbank.database import Database
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
 
-
 RESOURCES: tuple[openapi.Resource, ...] = ()
 
 

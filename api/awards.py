@@ -2,29 +2,19 @@
 
 from typing import Any
 
-from flask import request
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.app_state import database
 from api.auth import company_id, may, requires, snapshot
 from api.entries import BookedSchema
-from api.fields import MAX_KEY_CHARACTERS, Amount, Instant, Key, StrictSchema, Text, check_text
+from api.fields import Amount, Instant, Key, StrictSchema, Text
+from api.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from api.openapi import Resource
 from ledger import entries
-from pointsbank.errors import Forbidden, Invalid
+from pointsbank.errors import Forbidden
 from rules import awards
 
 blp = Resource("Awards", __name__, url_prefix="/v1", description="Flowers and credits given by hand")
-
-IDEMPOTENCY_KEY = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "required": False,
-    "description": "The same key with the same body books once; with another body it is a conflict. "
-    "Without one, each request books.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
-    "example": "award-20211018-0007",
-}
 
 
 class AwardSchema(StrictSchema):
@@ -44,22 +34,6 @@ class AwardSchema(StrictSchema):
     def _one_receiver(self, data: dict[str, Any], **_: Any) -> None:
         if ("learner" in data) == ("team" in data):
             raise ValidationError({"learner": ["name a learner or a team, one of the two."]})
-
-
-def idempotency_key() -> str | None:
-    """The request's Idempotency-Key. Raises Invalid if it cannot be one."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    try:
-        key = key.encode("latin-1").decode()  # as UTF-8, if it is that
-    except UnicodeDecodeError:
-        pass
-    try:
-        check_text(key, MAX_KEY_CHARACTERS)
-    except ValidationError as error:
-        raise Invalid.field("Idempotency-Key", str(error.messages[0])) from error
-    return key
 
 
 @blp.route("/awards", methods=["POST"])
@@ -89,9 +63,7 @@ def post_award(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
         time=body.get("time"),
     )
     key = idempotency_key()
-    given = database().run(
-        company_id(), lambda session: awards.give(session, award, key, content), writes=True
-    )
+    given = database().run(company_id(), lambda session: awards.give(session, award, key, content), writes=True)
     with snapshot() as session:
         (entry,) = entries.load(session, [given.number])
     return {"status": "booked" if given.is_new else "duplicate", "entry": entry}, 201 if given.is_new else 200

@@ -21,7 +21,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def check_text(value: str, longest: int) -> None:
-    """Raises ValidationError for control characters, halves of surrogate pairs, too much, or nothing but space."""
+    """Raises ValidationError for control characters, half of a surrogate pair, too much, or only space."""
     if _CONTROL.search(value):
         raise ValidationError("must not contain control characters or half of a surrogate pair.")
     if not value.strip():

@@ -1,1 +1,4 @@
-"""Double-entry ledger: accounts, journal, balances, statements, audit, export. Knows no rules, no HTTP, no Redis."""
+"""Double-entry ledger: accounts, journal, balances, statements, audit, export.
+
+It knows no rules, no HTTP, no Redis.
+"""

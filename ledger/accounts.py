@@ -10,7 +10,7 @@ CREDITS = 0
 """The number of the company's unit of credits; every other unit is the flowers of a course."""
 
 MAX_AMOUNT = 2**53 - 1
-"""Of a transfer, and of what an account may turn over on a side: the largest integer that every JSON client reads exactly."""
+"""Of a transfer, and of an account on each side: the largest integer that every JSON client reads exactly."""
 
 _OWNER_BITS = 32
 

@@ -35,8 +35,8 @@ MANY = 100
 class Transfer:
     """An amount of one unit from a debited to a credited account.
 
-    `learner` is the one whose holding it moves (0: nobody's), `earning` +1 or -1 if that raises or lowers what the learner
-    has earned, 0 if it only moves (conversion, expiry, allotments).
+    `learner` is the one whose holding it moves (0: nobody's), `earning` +1 or -1 if that raises or lowers what the
+    learner has earned, 0 if it only moves (conversion, expiry, allotments).
     """
 
     unit: int
@@ -174,9 +174,7 @@ def find_booked(session: Session, keys: Sequence[tuple[int, str]]) -> dict[int, 
     return {index: (number, fingerprint) for index, number, fingerprint in rows}
 
 
-def outcome_of_booked(
-    session: Session, key: str, fingerprint: int, booked: tuple[int, int]
-) -> Duplicate | KeyConflict:
+def outcome_of_booked(session: Session, key: str, fingerprint: int, booked: tuple[int, int]) -> Duplicate | KeyConflict:
     """What becomes of a key that is booked: a retry if the content is the same."""
     number, its_fingerprint = booked
     if its_fingerprint == fingerprint:
@@ -269,7 +267,8 @@ def _pay(draft: Draft, left: dict[tuple[int, int], int]) -> tuple[Transfer, int]
 
 def _short(session: Session, transfer: Transfer, available: int) -> InsufficientFunds:
     row = session.sql(
-        "SELECT account_code(%(company)s, %(unit)s, %(account)s) AS code, code AS unit FROM units WHERE company_id = %(company)s AND no = %(unit)s",
+        """SELECT account_code(%(company)s, %(unit)s, %(account)s) AS code, code AS unit
+             FROM units WHERE company_id = %(company)s AND no = %(unit)s""",
         {"unit": transfer.unit, "account": transfer.debit},
     ).fetchone()
     assert row is not None, "every transfer has a unit of the company"
@@ -295,10 +294,9 @@ def _balances(session: Session, accounts: list[tuple[int, int]]) -> dict[tuple[i
 def _book(session: Session, drafts: list[Draft]) -> tuple[int, datetime]:
     """Books the drafts, which all can be; returns the first one's number and when."""
     try:
-        with session.driver.cursor() as cursor:
-            with cursor.copy(b"COPY pg_temp.staged FROM STDIN") as copy:
-                for chunk in _staged(drafts):
-                    copy.write(chunk)
+        with session.driver.cursor() as cursor, cursor.copy(b"COPY pg_temp.staged FROM STDIN") as copy:
+            for chunk in _staged(drafts):
+                copy.write(chunk)
         row = session.sql("SELECT first_number, booked_at FROM book(%(company)s)").fetchone()
     except psycopg.errors.CheckViolation as error:
         if error.diag.table_name != "accounts":
@@ -330,15 +328,13 @@ def _staged(drafts: list[Draft]) -> Iterator[str]:
             )
             tail = tails.get(dimensions)
             if tail is None:
-                tail = tails[dimensions] = "\t".join(
-                    [_NULL if value is None else str(value) for value in dimensions]
-                )
+                tail = tails[dimensions] = "\t".join([_NULL if value is None else str(value) for value in dimensions])
             transfers = d.transfers
             data = _NULL if d.data is None else d.data.decode().replace("\\", "\\\\")
             key = d.key if "\\" not in d.key else _text(d.key)
             head = (
-                f"{d.fingerprint}\t{key}\t{_text(d.reason)}\t{_text(d.note)}\t{data}\t{d.learner or _NULL}\t{_holders(d)}"
-                f"\t{len(transfers)}\t{tail}"
+                f"{d.fingerprint}\t{key}\t{_text(d.reason)}\t{_text(d.note)}\t{data}\t{d.learner or _NULL}"
+                f"\t{_holders(d)}\t{len(transfers)}\t{tail}"
             )
             if not transfers:
                 lines.append(f"{ordinal}\t1\t{at}\t{head}\t{_NO_TRANSFER}\n")

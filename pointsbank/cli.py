@@ -197,7 +197,9 @@ def verify(company: str | None) -> None:
                     click.echo(f"{key}: {discrepancy}")
                 total = Extent(*map(sum, zip(total, extent(session), strict=True)))
             count += 1
-    extent_text = f"{total.entries} entries, {total.transfers} transfers, {total.accounts} accounts of {count} companies"
+    extent_text = (
+        f"{total.entries} entries, {total.transfers} transfers, {total.accounts} accounts of {count} companies"
+    )
     if found:
         click.echo(f"{found} discrepancies in {extent_text}")
         sys.exit(1)

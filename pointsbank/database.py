@@ -21,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 
 from pointsbank.errors import PointsBankError, Unavailable
+from pointsbank.staging import MOVEMENTS, STAGED
 
 log = logging.getLogger(__name__)
 
@@ -33,27 +34,6 @@ CONNECT_TIMEOUT_SECONDS = 5
 ATTEMPTS = 6  # of a transaction that failed through no fault of its own; with the pauses about three seconds
 POOL_SIZE = 8
 POOL_OVERFLOW = 16
-
-STAGED = """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged (
-    ordinal integer NOT NULL, line integer NOT NULL, occurred_at timestamptz NOT NULL, fingerprint bigint, key text,
-    reason text, note text, data jsonb, learner integer, holders integer[], transfers integer, source integer, kind integer,
-    programme integer, course integer, team integer, awarder integer, rulebook_version integer, reverses bigint,
-    holder integer, unit integer, debit bigint, credit bigint, amount bigint, earning smallint, rule integer
-) ON COMMIT DELETE ROWS
-"""
-
-MOVEMENTS = """
-CREATE OR REPLACE TEMPORARY VIEW movements AS
-SELECT unit, id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits, sum(earned)::bigint AS earned,
-       count(*) AS transfers
-  FROM (SELECT unit, debit AS id, amount AS debits, 0 AS credits, CASE WHEN earning < 0 THEN -amount ELSE 0 END AS earned
-          FROM pg_temp.staged WHERE amount IS NOT NULL
-        UNION ALL
-        SELECT unit, credit, 0, amount, CASE WHEN earning > 0 THEN amount ELSE 0 END
-          FROM pg_temp.staged WHERE amount IS NOT NULL) AS sides
- GROUP BY unit, id
-"""
 
 _LOCK = "SELECT last_number, directory_version FROM journals WHERE company_id = {} FOR UPDATE"
 
@@ -182,8 +162,7 @@ class Database:
         with self.transaction(0) as session:
             session.sql("SET LOCAL app.every_company = 'on'")
             return [
-                (row.company_id, row.key)
-                for row in session.sql("SELECT company_id, key FROM companies ORDER BY key")
+                (row.company_id, row.key) for row in session.sql("SELECT company_id, key FROM companies ORDER BY key")
             ]
 
     def is_ready(self) -> bool:
@@ -215,19 +194,15 @@ def _connection_lost(error: Exception) -> bool:
     lost = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
     if isinstance(cause, lost):
         return True
-    return (
-        isinstance(cause, psycopg.OperationalError)
-        and cause.sqlstate is None
-        or isinstance(cause, psycopg.InterfaceError)
+    return (isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None) or isinstance(
+        cause, psycopg.InterfaceError
     )
 
 
 def unavailable(error: Exception) -> Unavailable:
     """The problem that a client sees when the database cannot be reached."""
     log.warning("database unavailable: %s", error)
-    return Unavailable(
-        "The database cannot be reached at the moment. Nothing was lost; send the request again."
-    )
+    return Unavailable("The database cannot be reached at the moment. Nothing was lost; send the request again.")
 
 
 def migrate(url: str) -> None:
@@ -250,7 +225,10 @@ def migrate(url: str) -> None:
 
 def _ensure_service_role(connection: Connection) -> None:
     login = connection.exec_driver_sql("SELECT current_user").scalar_one()
-    have = connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{SERVICE_ROLE}'").scalar()
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise MigrationRefused(f"The database's encoding is {encoding}; make one with ENCODING 'UTF8'.")
+    have = connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{SERVICE_ROLE}'").scalar()  # noqa: S608 - a constant
     try:
         if not have:
             connection.exec_driver_sql(f"CREATE ROLE {SERVICE_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS")
@@ -272,7 +250,8 @@ def _become_service(driver: Any, _record: Any) -> None:
         f"SET timezone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';"
         f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s';"
         f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_SECONDS}s';"
-        f"{STAGED}; {MOVEMENTS}; GRANT SELECT, INSERT, DELETE ON pg_temp.staged TO {SERVICE_ROLE}; SET ROLE {SERVICE_ROLE}".encode()
+        f"{STAGED}; {MOVEMENTS}; GRANT SELECT, INSERT, DELETE ON pg_temp.staged TO {SERVICE_ROLE};"
+        f"SET ROLE {SERVICE_ROLE}".encode()
     )
 
 

@@ -78,9 +78,7 @@ def import_file(
             counts.update(statuses)
             counts["rejected"] += len(rejections)
             if rejections and rejected is None:
-                rejected = stack.enter_context(
-                    open(rejected_path, "w", encoding="utf-8", errors="backslashreplace")
-                )
+                rejected = stack.enter_context(open(rejected_path, "w", encoding="utf-8", errors="backslashreplace"))
             for line, error in rejections:
                 assert rejected is not None
                 rejected.write(f"{line.number}\t{error.detail}\t{line.text}\n")
@@ -133,9 +131,7 @@ def _take_learners(
             rejections.append(Rejection(line, error))
     with database.transaction(company_id) as session:
         outcomes = learners.put_batch(session, found)
-        stored = [
-            one.key for one, outcome in zip(found, outcomes, strict=True) if not isinstance(outcome, Invalid)
-        ]
+        stored = [one.key for one, outcome in zip(found, outcomes, strict=True) if not isinstance(outcome, Invalid)]
         if programme is not None and stored:
             enrolments.enrol(session, programmes.get(session, programme), stored, None)
     statuses: list[str] = []

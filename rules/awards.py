@@ -130,9 +130,7 @@ def _giver(award: Award, programme: Programme, course: Course | None, awarder: i
     return CREDITS, pool_of_programme(programme.no) if programme.allotment_is_limited else ISSUANCE
 
 
-def _receivers(
-    session: Session, award: Award, programme: Programme, at: datetime
-) -> tuple[int | None, list[int]]:
+def _receivers(session: Session, award: Award, programme: Programme, at: datetime) -> tuple[int | None, list[int]]:
     """The team's number, or the learner's team, and the numbers of those who get the award."""
     if award.team is not None:
         return _members(session, award.team, programme, at)

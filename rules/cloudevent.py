@@ -220,9 +220,7 @@ def _find_faults(raw: Mapping[str, Any]) -> list[FieldError]:
     for name in raw:
         if name not in _ATTRIBUTES and not _EXTENSION_NAME.match(name):
             shown = ascii(name)[1:-1][:MAX_KEY_LENGTH]
-            faults.append(
-                (shown, "is not a CloudEvents attribute; extensions have lower-case letters and digits")
-            )
+            faults.append((shown, "is not a CloudEvents attribute; extensions have lower-case letters and digits"))
     return faults + _data_faults(raw)
 
 

@@ -83,9 +83,7 @@ def _whole(minimum: int) -> Callable[[Any], int]:
 
 def _number(maximum: float | None = None) -> Callable[[Any], float]:
     def read(value: Any) -> float:
-        if type(value) not in (int, float) or not 0 <= value <= (
-            MAX_REQUIRED if maximum is None else maximum
-        ):
+        if type(value) not in (int, float) or not 0 <= value <= (MAX_REQUIRED if maximum is None else maximum):
             raise ValidationError("must be a number from 0" + ("" if maximum is None else f" to {maximum:g}"))
         return float(value) if type(value) is float else int(value)
 
@@ -173,9 +171,7 @@ def _parse_at_least(node: Mapping[str, Any], depth: int) -> Group:
     of = _parse_list(node["of"], "of", depth)
     count = node["at_least"]
     if type(count) is not int or not 1 <= count <= len(of):
-        raise ValidationError(
-            {"at_least": [f"must be a whole number from 1 to {len(of)}, the number of criteria"]}
-        )
+        raise ValidationError({"at_least": [f"must be a whole number from 1 to {len(of)}, the number of criteria"]})
     return Group("at_least", of, count)
 
 

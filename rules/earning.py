@@ -46,9 +46,7 @@ def evaluate(rulebook: Rulebook, event: Event) -> list[Earned]:
             raise RuleFailed(rule.key, f"the amount is beyond {MAX_AMOUNT}")
         if amount > 0:
             if rule.award.unit == "flowers" and event.data.get("course") is None:
-                raise RuleFailed(
-                    rule.key, "it gives flowers, which belong to a course; data.course is missing"
-                )
+                raise RuleFailed(rule.key, "it gives flowers, which belong to a course; data.course is missing")
             earned.append(Earned(rule, rule.award.unit, amount))
     return earned
 

@@ -17,9 +17,7 @@ MAX_FAULTS_IN_DETAIL = 3
 
 
 def _sentence(errors: Sequence[FieldError]) -> str:
-    shown = "; ".join(
-        f"{path}: {message}" if path else message for path, message in errors[:MAX_FAULTS_IN_DETAIL]
-    )
+    shown = "; ".join(f"{path}: {message}" if path else message for path, message in errors[:MAX_FAULTS_IN_DETAIL])
     more = len(errors) - MAX_FAULTS_IN_DETAIL
     return f"{shown}; and {more} more" if more > 0 else shown
 

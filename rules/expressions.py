@@ -90,9 +90,7 @@ class Expression:
         self.reads: Reads = find_reads(source)
         _check_names(self._program, self.reads)
         if self.reads.nested_macros > MAX_NESTED_MACROS:
-            raise ExpressionInvalid(
-                f"nests macros (all, exists, map, filter) more than {MAX_NESTED_MACROS} deep"
-            )
+            raise ExpressionInvalid(f"nests macros (all, exists, map, filter) more than {MAX_NESTED_MACROS} deep")
         self._fields = tuple(sorted(self.reads.fields))
         self._variables = self.reads.variables
         # Times hardly ever come again.

@@ -132,16 +132,12 @@ def _check_enrolment(programme: Programme, enrolled: Enrolled, key: str, at: dat
         raise Invalid.field("subject", f"learner {key} is not enrolled in programme {programme.key}")
     if at < enrolled.from_at:
         since = enrolled.from_at.isoformat()
-        raise Invalid.field(
-            "subject", f"learner {key} is enrolled in programme {programme.key} only since {since}"
-        )
+        raise Invalid.field("subject", f"learner {key} is enrolled in programme {programme.key} only since {since}")
     if enrolled.left_at is not None and at >= enrolled.left_at:
         raise Invalid.field("subject", f"learner {key} had left by {at.isoformat()}")
 
 
-def _transfer(
-    programme: Programme, course: Course | None, learner: int, earned: Earned, rule: int
-) -> Transfer:
+def _transfer(programme: Programme, course: Course | None, learner: int, earned: Earned, rule: int) -> Transfer:
     if earned.unit == "credits":
         pool = pool_of_programme(programme.no) if programme.allotment_is_limited else ISSUANCE
         return Transfer(CREDITS, pool, holding(learner), earned.amount, learner, 1, rule)

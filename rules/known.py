@@ -39,9 +39,7 @@ class Known:
     terms: dict[str, int]
     learners: dict[tuple[int, str], Enrolled] = field(default_factory=dict)
 
-    def find_learners(
-        self, database: Database, wanted: Iterable[tuple[int, str]]
-    ) -> dict[tuple[int, str], Enrolled]:
+    def find_learners(self, database: Database, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Enrolled]:
         """(programme's number, learner's key) → the learner; who does not exist is left out."""
         found: dict[tuple[int, str], Enrolled] = {}
         missing: dict[int, list[str]] = {}
@@ -110,16 +108,15 @@ def refresh(database: Database, company_id: int) -> Known:
 def _rulebooks(session: Session, before: dict[int, InForce]) -> dict[int, InForce]:
     """The rulebooks in force; one that is known already keeps its compiled expressions."""
     in_force: dict[int, InForce] = {}
-    rows = session.sql(
-        "SELECT programme, version FROM rulebooks WHERE company_id = %(company)s AND status = 'active'"
-    )
+    rows = session.sql("SELECT programme, version FROM rulebooks WHERE company_id = %(company)s AND status = 'active'")
     for programme, version in rows.fetchall():
         known = before.get(programme)
         if known is not None and known.version == version:
             in_force[programme] = known
             continue
         row = session.sql(
-            "SELECT document FROM rulebooks WHERE company_id = %(company)s AND programme = %(programme)s AND version = %(version)s",
+            """SELECT document FROM rulebooks
+                WHERE company_id = %(company)s AND programme = %(programme)s AND version = %(version)s""",
             {"programme": programme, "version": version},
         ).fetchone()
         assert row is not None, "both statements see one snapshot"

@@ -105,14 +105,13 @@ def _used(session: Session, limited: list[Judged]) -> dict[_Scope, int]:
     used: dict[_Scope, int] = defaultdict(int)
     for programme in {one.programme.no: one.programme for one in limited}.values():
         ours = [one for one in limited if one.programme.no == programme.no]
-        rules = {
-            t.rule for one in ours for e, t in zip(one.earned, one.draft.transfers, strict=True) if e.rule.cap
-        }
+        rules = {t.rule for one in ours for e, t in zip(one.earned, one.draft.transfers, strict=True) if e.rule.cap}
         if not rules:
             continue
         rows = session.sql(
             """SELECT t.rule, t.learner, coalesce(e.course, 0) AS course,
-                      (t.occurred_at AT TIME ZONE %(timezone)s)::date AS day, sum(t.amount * t.earning)::bigint AS amount
+                      (t.occurred_at AT TIME ZONE %(timezone)s)::date AS day,
+                      sum(t.amount * t.earning)::bigint AS amount
                  FROM transfers AS t
                  JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number
                 WHERE t.company_id = %(company)s AND t.learner = ANY (%(learners)s) AND t.rule = ANY (%(rules)s)

@@ -76,9 +76,7 @@ def find_reads(source: str) -> Reads:
         elif word not in scopes:
             unbound.add(word)
     bound.discard("")
-    return Reads(
-        frozenset(fields), whole_data, tuple(sorted(roots)), frozenset(bound), frozenset(unbound), nested
-    )
+    return Reads(frozenset(fields), whole_data, tuple(sorted(roots)), frozenset(bound), frozenset(unbound), nested)
 
 
 def _macro_variable(words: list[str], bracket: int) -> str:

@@ -58,9 +58,7 @@ def record(database: Database, company_id: int, events: Sequence[Event]) -> list
             return _book(database, known, events, judged)
         except StaleDirectory:
             known = company_memory.refresh(database, company_id)
-    raise Unavailable(
-        "The directory is being changed all the time at the moment. Nothing is booked; try again."
-    )
+    raise Unavailable("The directory is being changed all the time at the moment. Nothing is booked; try again.")
 
 
 def _book(
@@ -80,9 +78,7 @@ def _book(
 def _book_good(database: Database, known: company_memory.Known, judged: list[Judged]) -> list[Result]:
     """Books what was judged; if the set cannot be booked as a whole, its halves, down to single events."""
     try:
-        return database.run(
-            known.company_id, lambda session: _book_together(session, known, judged), writes=True
-        )
+        return database.run(known.company_id, lambda session: _book_together(session, known, judged), writes=True)
     except StaleDirectory:
         raise
     except (LedgerError, psycopg.DataError, _LimitsUnsure) as error:

@@ -68,11 +68,7 @@ def _double_keys(rulebook: Rulebook) -> Iterator[FieldError]:
 
 def _faults_between_certificates(certificates: tuple[CertificateRule, ...]) -> Iterator[FieldError]:
     needs = {
-        rule.key: [
-            fact.key
-            for fact in facts_in(rule.criteria)
-            if fact.fact == "certificate" and fact.key is not None
-        ]
+        rule.key: [fact.key for fact in facts_in(rule.criteria) if fact.fact == "certificate" and fact.key is not None]
         for rule in certificates
     }
     for index, rule in enumerate(certificates):

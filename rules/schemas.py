@@ -173,9 +173,7 @@ class AwardSchema(_Part):
         if "amount" in given and len(given) > 1:
             raise ValidationError("give either amount, or bands with by, not both", "amount")
         if not given:
-            raise ValidationError(
-                "is required: a whole number or a CEL expression; or bands with by", "amount"
-            )
+            raise ValidationError("is required: a whole number or a CEL expression; or bands with by", "amount")
         if given == {"bands"}:
             raise ValidationError("is required beside bands: the CEL expression that they measure", "by")
         if given == {"by"}:
@@ -255,9 +253,7 @@ class CertificateSchema(_Part):
     valid_for = fields.String(
         load_default=None,
         allow_none=True,
-        validate=validate.Regexp(
-            _DURATION, error="must be an ISO 8601 duration in weeks, or in years to days: P2Y"
-        ),
+        validate=validate.Regexp(_DURATION, error="must be an ISO 8601 duration in weeks, or in years to days: P2Y"),
         error_messages={"invalid": "must be text, an ISO 8601 duration such as P2Y"},
     )
     equals = _several(EqualSchema, 0, MAX_EQUALS, load_default=())

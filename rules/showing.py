@@ -33,8 +33,7 @@ def shown(company_id: int, recorded: Recorded, judged: Judged) -> dict[str, Any]
         "rulebook_version": draft.rulebook_version,
         "data": event.data,
         "transfers": [
-            _transfer(company_id, recorded.number, line, judged)
-            for line in range(1, len(draft.transfers) + 1)
+            _transfer(company_id, recorded.number, line, judged) for line in range(1, len(draft.transfers) + 1)
         ],
     }
 
@@ -43,9 +42,7 @@ def _transfer(company_id: int, number: int, line: int, judged: Judged) -> dict[s
     transfer, earned = judged.draft.transfers[line - 1], judged.earned[line - 1]
     if earned.unit == "credits":
         unit = "credits"
-        debit = (
-            f"pool:programme:{judged.programme.key}" if judged.programme.allotment_is_limited else "issuance"
-        )
+        debit = f"pool:programme:{judged.programme.key}" if judged.programme.allotment_is_limited else "issuance"
     else:
         assert judged.course is not None, "flowers belong to a course"
         unit = judged.course.unit_code

@@ -58,9 +58,7 @@ def draft(session: Session, programme: int) -> dict[str, Any]:
 
 
 def of_version(session: Session, programme: int, number: int) -> dict[str, Any]:
-    rows = session.sql(
-        _SELECT + " AND version = %(version)s", {"programme": programme, "version": number}
-    ).fetchall()
+    rows = session.sql(_SELECT + " AND version = %(version)s", {"programme": programme, "version": number}).fetchall()
     if not rows:
         raise NotFound(f"The rulebook has no version {number}.")
     return _shown(rows[0])
@@ -80,9 +78,7 @@ _SELECT = """SELECT version, status, document, created_at, active_from FROM rule
 
 
 def _one(session: Session, programme: int, status: str) -> dict[str, Any]:
-    row = session.sql(
-        _SELECT + " AND status = %(status)s", {"programme": programme, "status": status}
-    ).fetchone()
+    row = session.sql(_SELECT + " AND status = %(status)s", {"programme": programme, "status": status}).fetchone()
     if row is None:
         raise NotFound(
             "There is no draft of the rulebook; PUT one first."

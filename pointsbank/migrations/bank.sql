@@ -288,7 +288,9 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off AS $$
 DECLARE
-    staged   CONSTANT integer := (SELECT coalesce(max(ordinal), 0) FROM pg_temp.staged);
+    staged   bigint;   -- entries
+    promised bigint;   -- transfers
+    added    bigint;
     base     bigint;
     moved    bigint;
     -- Holdings whose number of transfers passed a multiple of {closing_every}. Their learners are taken out of the
@@ -297,6 +299,8 @@ DECLARE
     crossed_units     integer[];
     crossed_learners  integer[];
 BEGIN
+    SELECT coalesce(max(ordinal), 0), coalesce(sum(transfers), 0) INTO staged, promised FROM pg_temp.staged;
+
     UPDATE journals
        SET last_number = last_number + staged, last_recorded_at = greatest(last_recorded_at, clock_timestamp())
      WHERE company_id = p_company
@@ -308,10 +312,18 @@ BEGIN
     SELECT p_company, base + ordinal, occurred_at, booked_at, fingerprint, reverses, source, kind, programme,
            course, learner, holders, team, awarder, rulebook_version, transfers, key, reason, note, data
       FROM pg_temp.staged WHERE line = 1;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    IF added <> staged THEN
+        RAISE EXCEPTION 'numbers up to % are staged, but % entries', staged, added;
+    END IF;
 
     INSERT INTO transfers (company_id, learner, number, line, unit, debit, credit, amount, earning, rule, occurred_at)
     SELECT p_company, holder, base + ordinal, line, unit, debit, credit, amount, earning, rule, occurred_at
       FROM pg_temp.staged WHERE amount IS NOT NULL;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    IF added <> promised THEN
+        RAISE EXCEPTION 'the staged entries have % transfers, but % are staged', promised, added;
+    END IF;
 
     -- Joined by index (see SET above), whatever the statistics say and whenever the plan was made: a company may
     -- have a million accounts, and had none when it began.

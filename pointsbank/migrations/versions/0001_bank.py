@@ -9,10 +9,10 @@ from ledger.closings import CLOSING_EVERY
 revision = "0001"
 down_revision = None
 
-TABLES = (
-    "companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances "
-    "rulebooks places terms accounts entries transfers closings"
-).split()
+TABLES = """
+    companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
+    rulebooks places terms accounts entries transfers closings
+""".split()
 
 
 def upgrade() -> None:

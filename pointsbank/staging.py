@@ -1,0 +1,28 @@
+"""What a connection brings along for booking: the table that a batch is copied into, and its sums.
+
+Both are temporary and belong to the login role, so the service can fill the table and not redefine either.
+`book()` (migrations/bank.sql) reads them.
+"""
+
+STAGED = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+    ordinal integer NOT NULL, line integer NOT NULL, occurred_at timestamptz NOT NULL,
+    fingerprint bigint, key text, reason text, note text, data jsonb, learner integer, holders integer[],
+    transfers integer, source integer, kind integer, programme integer, course integer, team integer,
+    awarder integer, rulebook_version integer, reverses bigint,
+    holder integer, unit integer, debit bigint, credit bigint, amount bigint, earning smallint, rule integer
+) ON COMMIT DELETE ROWS
+"""
+
+MOVEMENTS = """
+CREATE OR REPLACE TEMPORARY VIEW movements AS
+SELECT unit, id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits, sum(earned)::bigint AS earned,
+       count(*) AS transfers
+  FROM (SELECT unit, debit AS id, amount AS debits, 0 AS credits,
+               CASE WHEN earning < 0 THEN -amount ELSE 0 END AS earned
+          FROM pg_temp.staged WHERE amount IS NOT NULL
+        UNION ALL
+        SELECT unit, credit, 0, amount, CASE WHEN earning > 0 THEN amount ELSE 0 END
+          FROM pg_temp.staged WHERE amount IS NOT NULL) AS sides
+ GROUP BY unit, id
+"""
