@@ -14,10 +14,12 @@ def intern(session: Session, names: Iterable[str]) -> dict[str, int]:
         session.sql("SELECT FROM journals WHERE company_id = %(company)s FOR UPDATE")
         session.sql(
             """INSERT INTO terms (company_id, no, term)
-               SELECT %(company)s, position + (SELECT coalesce(max(no), 0) FROM terms WHERE company_id = %(company)s), term
+               SELECT %(company)s, position + coalesce((SELECT max(no) FROM terms WHERE company_id = %(company)s), 0),
+                      term
                  FROM (SELECT term, row_number() OVER (ORDER BY place) AS position
                          FROM unnest(%(missing)s::text[]) WITH ORDINALITY AS wanted (term, place)
-                        WHERE NOT EXISTS (SELECT FROM terms AS t WHERE t.company_id = %(company)s AND t.term = wanted.term)
+                        WHERE NOT EXISTS (SELECT FROM terms AS t
+                                           WHERE t.company_id = %(company)s AND t.term = wanted.term)
                       ) AS new""",
             {"missing": missing},
         )

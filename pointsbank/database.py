@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
@@ -132,7 +132,7 @@ class Database:
                     connection.invalidate()
                 raise
 
-    def snapshot(self, company_id: int) -> Any:
+    def snapshot(self, company_id: int) -> AbstractContextManager[Session]:
         """A read-only transaction in which all statements see the same state."""
         return self.transaction(company_id, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 

@@ -10,7 +10,6 @@ does not: ids keep their zeros), and absent where the cell is empty.
 
 import csv
 import io
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -133,7 +132,7 @@ def _take_learners(
         outcomes = learners.put_batch(session, found)
         stored = [one.key for one, outcome in zip(found, outcomes, strict=True) if not isinstance(outcome, Invalid)]
         if programme is not None and stored:
-            enrolments.enrol(session, programmes.get(session, programme), stored, None)
+            enrolments.enrol(session, programme, stored, None)
     statuses: list[str] = []
     for line, outcome in zip(lines, outcomes, strict=True):
         if isinstance(outcome, Invalid):
@@ -234,4 +233,6 @@ def _of_cells(header: list[str], cells: list[str], kind: Kind) -> object | Inval
 def _fact(cell: str) -> object:
     if cell in ("true", "false"):
         return cell == "true"
-    return json.loads(cell) if _NUMBER.fullmatch(cell) else cell
+    if not _NUMBER.fullmatch(cell):
+        return cell
+    return float(cell) if "." in cell else int(cell)
