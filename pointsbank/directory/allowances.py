@@ -1,6 +1,5 @@
 """Adding to what an awarder may give: once for each key, however often it is sent."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,15 +26,13 @@ class Given:
     left: int
 
 
-def give(
-    session: Session, awarder: str, programme: str, course: str, amount: int, key: str | None = None
-) -> Given:
+def give(session: Session, awarder: str, programme: str, course: str, amount: int, key: str) -> Given:
     """Books `amount` of the course's flowers from its pool to the awarder's allowance, once for each `key`.
 
     Raises NotFound, Invalid, Closed, InsufficientFunds if the pool is short, and KeyConflict if the key was
     sent with another awarder, course or amount.
     """
-    if key is not None and (fault := fault_of_text(key, MAX_KEY_CHARACTERS)) is not None:
+    if (fault := fault_of_text(key, MAX_KEY_CHARACTERS)) is not None:
         refuse([("Idempotency-Key", fault)])
     if not 1 <= amount <= MAX_AMOUNT:
         raise Invalid.field("amount", f"must be an integer from 1 to {MAX_AMOUNT}.")
@@ -46,7 +43,7 @@ def give(
     names = terms.intern(session, [SOURCE, awarders.KIND])
     draft = Draft(
         source=names[SOURCE],
-        key=key or str(uuid.uuid4()),
+        key=key,
         kind=names[awarders.KIND],
         fingerprint=pools.fingerprint(programme, awarder, course, amount),
         occurred_at=datetime.now(UTC),

@@ -167,9 +167,7 @@ def _faults(wanted: Course, programme: Programme) -> list[FieldError]:
 def _find(session: Session, programme: Programme, key: str) -> Course | None:
     if fault_of_key(key) is not None:
         return None
-    row: Any = session.sql(
-        f"{_SELECT} AND c.key = %(key)s", {"programme": programme.no, "key": key}
-    ).fetchone()
+    row: Any = session.sql(f"{_SELECT} AND c.key = %(key)s", {"programme": programme.no, "key": key}).fetchone()
     return None if row is None else Course(*row)
 
 

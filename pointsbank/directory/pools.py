@@ -56,10 +56,7 @@ def book(session: Session, changes: Sequence[Change]) -> None:
     _refuse_spent(session, moving)
     names = terms.intern(session, [SOURCE, *(change.kind for change in moving)])
     numbers = _next_numbers(session, names[SOURCE], [change.about for change in moving])
-    drafts = [
-        _draft(change, f"{change.about}:{number}", names)
-        for change, number in zip(moving, numbers, strict=True)
-    ]
+    drafts = [_draft(change, f"{change.about}:{number}", names) for change, number in zip(moving, numbers, strict=True)]
     for outcome in journal.post(session, drafts):
         if isinstance(outcome, LedgerError):
             raise outcome
@@ -92,9 +89,7 @@ def _refuse_spent(session: Session, changes: Sequence[Change]) -> None:
         unspent = left[change.pool, change.unit]
         if change.before - change.after > unspent:
             given = change.before - unspent
-            faults.append(
-                (change.path, f"cannot be lowered to {change.after}, as {given} were given already.")
-            )
+            faults.append((change.path, f"cannot be lowered to {change.after}, as {given} were given already."))
     if faults:
         raise Conflict("; ".join(f"{path} {message}" for path, message in faults), errors=faults)
 

@@ -132,9 +132,7 @@ def put_batch(session: Session, programme_key: str, changes: Sequence[TeamChange
     return _put(session, programme_key, changes, [f"[{index}]." for index in range(len(changes))])
 
 
-def _put(
-    session: Session, programme_key: str, changes: Sequence[TeamChange], paths: Sequence[str]
-) -> list[Status]:
+def _put(session: Session, programme_key: str, changes: Sequence[TeamChange], paths: Sequence[str]) -> list[Status]:
     programme = programmes.get(session, programme_key)
     faults = _faults(changes, paths)
     numbers = learners.find_numbers(session, [key for change in changes for key in change.members])
@@ -169,9 +167,7 @@ def _faults(changes: Sequence[TeamChange], paths: Sequence[str]) -> list[FieldEr
     return [(path, fault) for path, fault in found if fault is not None]
 
 
-def _plan(
-    session: Session, programme: Programme, changes: Sequence[TeamChange], numbers: dict[str, int]
-) -> _Plan:
+def _plan(session: Session, programme: Programme, changes: Sequence[TeamChange], numbers: dict[str, int]) -> _Plan:
     plan = _plan_teams(session, programme, changes)
     listed = [[numbers[key] for key in change.members] for change in changes]
     everyone = [learner for members in listed for learner in members]
@@ -198,9 +194,7 @@ def _plan(
             joined[learner] = after[learner][-1].from_at
     plan.stays = {learner: new for learner, new in after.items() if new != before.get(learner, ())}
     plan.enrolments = enrolments.new_or_earlier(programme, joined, enrolled)
-    moved = {
-        stay.team for learner, new in plan.stays.items() for stay in set(new) ^ set(before.get(learner, ()))
-    }
+    moved = {stay.team for learner, new in plan.stays.items() for stay in set(new) ^ set(before.get(learner, ()))}
     plan.statuses = [
         "updated" if status == "unchanged" and no in moved else status
         for status, no in zip(plan.statuses, plan.nos, strict=True)

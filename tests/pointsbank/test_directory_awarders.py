@@ -50,7 +50,7 @@ class Bank:
 
     def give(self, amount: int, key: str | None = None, course: str = "service") -> allowances.Given:
         with self.transaction() as session:
-            return allowances.give(session, "li", "p", course, amount, key)
+            return allowances.give(session, "li", "p", course, amount, key or str(next(_numbers)))
 
     def spend(self, amount: int) -> None:
         with self.transaction() as session:
@@ -118,7 +118,7 @@ def test_giving_adds_once_for_each_key(bank: Bank) -> None:
         with pytest.raises(Invalid, match="amount"):
             bank.give(amount)
     with pytest.raises(Invalid, match="Idempotency-Key"):
-        bank.give(1, "\0")
+        bank.give(1, "\x07")
     with pytest.raises(NotFound, match="no course none"):
         bank.give(1, course="none")
 
