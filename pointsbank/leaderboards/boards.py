@@ -65,9 +65,7 @@ def parse(query: Mapping[str, str]) -> Board:
         if wanted[name] not in get_args(choices):
             faults.append((name, f"must be {' or '.join(get_args(choices))}."))
     if wanted["members"] == "teams" and found is not None and scope.programme is None:
-        faults.append(
-            ("members", "teams belong to a programme: take programme:KEY or course:PROGRAMME/KEY as scope.")
-        )
+        faults.append(("members", "teams belong to a programme: take programme:KEY or course:PROGRAMME/KEY as scope."))
     if wanted["score"] == "mean" and wanted["members"] == "learners":
         faults.append(("score", "mean is of a team's members: take members=teams."))
     try:

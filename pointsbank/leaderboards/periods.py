@@ -120,9 +120,7 @@ def _week(text: str, year: int, week: int) -> Days:
         _in_range(year)
         monday = date.fromisocalendar(year, week, 1)
     except ValueError as error:
-        raise PeriodFault(
-            f"{text} is not a week of the calendar, or not of {FIRST_YEAR} to {LAST_YEAR}."
-        ) from error
+        raise PeriodFault(f"{text} is not a week of the calendar, or not of {FIRST_YEAR} to {LAST_YEAR}.") from error
     return Days(text, monday, monday + timedelta(days=6))
 
 
@@ -131,9 +129,7 @@ def _date(text: str) -> date:
         _in_range(int(text[:4]))
         return date.fromisoformat(text)
     except ValueError as error:
-        raise PeriodFault(
-            f"{text} is not a date of the calendar, or not of {FIRST_YEAR} to {LAST_YEAR}."
-        ) from error
+        raise PeriodFault(f"{text} is not a date of the calendar, or not of {FIRST_YEAR} to {LAST_YEAR}.") from error
 
 
 def _instant(text: str) -> datetime:
@@ -141,9 +137,7 @@ def _instant(text: str) -> datetime:
         _in_range(int(text[:4]))
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except ValueError as error:
-        raise PeriodFault(
-            f"{text} is not a time of the calendar, or not of {FIRST_YEAR} to {LAST_YEAR}."
-        ) from error
+        raise PeriodFault(f"{text} is not a time of the calendar, or not of {FIRST_YEAR} to {LAST_YEAR}.") from error
 
 
 def _in_range(year: int) -> None:

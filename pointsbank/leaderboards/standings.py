@@ -144,9 +144,7 @@ def _statement(board: Board, window: Window) -> str:
         member="s.team" if teams else "t.learner",
         joins=_joins(board, teams),
         conditions=_conditions(board, window),
-        score=_MEAN.format(total="total", people="people")
-        if board.score == "mean"
-        else _SUM.format(total="total"),
+        score=_MEAN.format(total="total", people="people") if board.score == "mean" else _SUM.format(total="total"),
         score_before=(
             _MEAN.format(total="total_before", people="people_before")
             if board.score == "mean"
@@ -172,8 +170,7 @@ def _conditions(board: Board, window: Window) -> str:
         conditions.append("t.unit = %(flowers)s")
     elif board.scope.programme is not None:
         conditions.append(
-            "t.unit IN (SELECT unit FROM courses"
-            " WHERE company_id = %(company)s AND programme = %(programme)s)"
+            "t.unit IN (SELECT unit FROM courses WHERE company_id = %(company)s AND programme = %(programme)s)"
         )
     else:
         conditions.append(f"t.unit <> {CREDITS}")

@@ -79,15 +79,11 @@ class Company:
             for n in numbers
         ]
         only = numbers[0] if len(numbers) == 1 else None
-        draft = Draft(
-            self.term, f"k{next(self.keys)}", self.term, 0, when, transfers, programme, course, only
-        )
+        draft = Draft(self.term, f"k{next(self.keys)}", self.term, 0, when, transfers, programme, course, only)
         with self.database.transaction(self.id) as session:
             (outcome,) = post(session, [draft])
         if isinstance(outcome, Booked):
-            self.booked += [
-                (n, unit, sign * abs(amount), when, outcome.number, programme, course) for n in numbers
-            ]
+            self.booked += [(n, unit, sign * abs(amount), when, outcome.number, programme, course) for n in numbers]
         return outcome
 
     def convert(self, learner, amount, when):
@@ -446,10 +442,7 @@ def expected(company, members, teams, mean, keep, window, before, now):  # noqa:
 
 
 times = st.sampled_from(
-    [
-        at(t)
-        for t in ("10-12 09:00", "10-17 23:59", "10-18 00:00", "10-19 23:59", "10-20 00:00", "10-20 09:00")
-    ]
+    [at(t) for t in ("10-12 09:00", "10-17 23:59", "10-18 00:00", "10-19 23:59", "10-20 00:00", "10-20 09:00")]
 )
 awards = st.tuples(
     st.lists(st.sampled_from("abcde"), min_size=1, max_size=3, unique=True),
@@ -497,8 +490,6 @@ def test_every_board_equals_the_plain_reading(database, booked, stays, period):
         for members, score, known in kinds:
             found = company.standings(scope=scope, unit=unit, members=members, score=score, period=period)
             rows = [(r.rank, r.member, r.score, r.reached_at, r.moved) for r in found.rows]
-            wanted = expected(
-                company, known, members == "teams", score == "mean", keep, window, at("10-20 00:00"), NOW
-            )
+            wanted = expected(company, known, members == "teams", score == "mean", keep, window, at("10-20 00:00"), NOW)
             assert rows == wanted, (scope, unit, members, score)
             assert found.size == len(known)

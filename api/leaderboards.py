@@ -1,0 +1,189 @@
+"""Who stands where."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from api.auth import requires, snapshot
+from api.fields import Key, QuerySchema
+from api.openapi import Resource
+from ledger.accounts import MAX_AMOUNT
+from pointsbank.leaderboards import boards
+from pointsbank.leaderboards.boards import DEFAULT_ROWS, DEFAULTS, MAX_ROWS, Board
+from pointsbank.leaderboards.standings import Standings, standings
+
+blp = Resource("Leaderboards", __name__, url_prefix="/v1/leaderboards", description="Who stands where")
+
+
+class BoardQuery(QuerySchema):
+    scope = fields.String(
+        load_default=DEFAULTS["scope"],
+        metadata={
+            "description": "The company, a programme or a course of one: " + boards.SCOPE_FORMS,
+            "pattern": "^(company|programme:[^/]+|course:[^/]+/[^/]+)$",
+            "example": "programme:2021",
+        },
+    )
+    unit = fields.String(
+        load_default=DEFAULTS["unit"],
+        metadata={
+            "description": "Flowers of a programme are those of all its courses.",
+            "enum": ["credits", "flowers"],
+        },
+    )
+    members = fields.String(
+        load_default=DEFAULTS["members"],
+        metadata={
+            "description": "Teams only in a programme or course.",
+            "enum": ["learners", "teams"],
+        },
+    )
+    period = fields.String(
+        load_default=DEFAULTS["period"],
+        metadata={
+            "description": "In the company's time zone. all, day, week (ISO), month: the one that is running; "
+            "a day, an ISO week, a month; or FROM..TO, of two days, both included, or of two RFC 3339 times, "
+            "the second excluded.",
+            "example": "2021-10",
+        },
+    )
+    score = fields.String(
+        load_default=DEFAULTS["score"],
+        metadata={
+            "description": "`mean` only of teams: per member of the team at the end of the period.",
+            "enum": ["sum", "mean"],
+        },
+    )
+    limit = fields.Integer(
+        load_default=DEFAULT_ROWS,
+        validate=validate.Range(1, MAX_ROWS, error=f"must be an integer from 1 to {MAX_ROWS}."),
+        metadata={"description": "How many rows."},
+    )
+    offset = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, MAX_AMOUNT, error=f"must be an integer from 0 to {MAX_AMOUNT}."),
+        metadata={"description": "How many rows to leave out before."},
+    )
+    around = Key(
+        load_default=None,
+        metadata={
+            "description": "Instead of an offset: the page that has this learner or team in its middle.",
+            "example": "20210001",
+        },
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def _one_place(self, data: dict[str, Any], **_: Any) -> None:
+        if data["around"] is not None and data["offset"]:
+            raise ValidationError({"offset": ["does not go with around, which has a place of its own."]})
+
+
+TIME = {"type": "string", "format": "date-time"}
+TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
+
+
+class BoardSchema(Schema):
+    scope = fields.String(required=True, metadata={"example": "programme:2021"})
+    unit = fields.String(required=True, metadata={"enum": ["credits", "flowers"]})
+    members = fields.String(required=True, metadata={"enum": ["learners", "teams"]})
+    period = fields.String(required=True, metadata={"example": "2021-10"})
+    score = fields.String(required=True, metadata={"enum": ["sum", "mean"]})
+    from_at = fields.Raw(
+        required=True,
+        metadata={**TIME_OR_NULL, "description": "The first instant of the period; null: all time."},
+    )
+    until_at = fields.Raw(
+        required=True, metadata={**TIME_OR_NULL, "description": "The first instant after it; null: all time."}
+    )
+
+
+class AsOfSchema(Schema):
+    number = fields.Integer(
+        required=True, metadata={"description": "The last journal entry that counts.", "example": 8650}
+    )
+    at = fields.Raw(required=True, metadata=TIME)
+
+
+class MemberSchema(Schema):
+    id = fields.String(required=True, metadata={"example": "20210001"})
+    name = fields.String(required=True, metadata={"example": "李雷"})
+
+
+class RowSchema(Schema):
+    rank = fields.Integer(
+        required=True, metadata={"description": "Equal scores have the same rank: 1, 2, 2, 4.", "example": 1}
+    )
+    member = fields.Nested(MemberSchema, required=True)
+    score = fields.Raw(
+        required=True,
+        metadata={
+            "type": ["integer", "string"],
+            "description": "In smallest parts of the unit; a mean is a text with two decimals.",
+            "example": 8650,
+        },
+    )
+    reached_at = fields.Raw(
+        required=True,
+        metadata={**TIME_OR_NULL, "description": "When the score was reached; null if it is zero."},
+    )
+    moved = fields.Integer(
+        required=True,
+        metadata={
+            "description": "Ranks risen (negative: fallen) since today, or the period if later, began.",
+            "example": 2,
+        },
+    )
+
+
+class StandingsSchema(Schema):
+    board = fields.Nested(BoardSchema, required=True)
+    source = fields.String(required=True, metadata={"enum": ["ledger", "redis"], "example": "ledger"})
+    as_of = fields.Nested(AsOfSchema, required=True)
+    size = fields.Integer(
+        required=True,
+        metadata={"description": "Members on the whole board, also with nothing earned.", "example": 48},
+    )
+    rows = fields.List(fields.Nested(RowSchema), required=True)
+
+
+@blp.route("", methods=["GET"])
+@requires("read")
+@blp.arguments(BoardQuery, location="query")
+@blp.response(200, StandingsSchema)
+def get_leaderboard(query: dict[str, Any]) -> dict[str, Any]:
+    """A page of a board
+
+    What was earned counts: awards less deductions and reversals, in the period in which they happened, for the
+    team of the learner at that time. Among equals stands first who reached the score first.
+    """
+    board = boards.parse({name: query[name] for name in DEFAULTS})
+    with snapshot() as session:
+        page = standings(session, board, query["limit"], query["offset"], query["around"])
+    return _shown(board, page)
+
+
+def _shown(board: Board, page: Standings) -> dict[str, Any]:
+    return {
+        "board": {
+            "scope": str(board.scope),
+            "unit": board.unit,
+            "members": board.members,
+            "period": board.period.text,
+            "score": board.score,
+            "from_at": page.window.from_at,
+            "until_at": page.window.until_at,
+        },
+        "source": "ledger",
+        "as_of": {"number": page.number, "at": page.at},
+        "size": page.size,
+        "rows": [
+            {
+                "rank": row.rank,
+                "member": {"id": row.member, "name": row.name},
+                "score": row.score,
+                "reached_at": row.reached_at,
+                "moved": row.moved,
+            }
+            for row in page.rows
+        ],
+    }
