@@ -265,18 +265,26 @@ CREATE TABLE closings (
 
 -- Booking ------------------------------------------------------------------------------------------------
 
+-- The owner is taken out of the account's id before it is looked for: under row-level security a condition that
+-- might fail, such as a cast, is not looked up in an index.
 CREATE FUNCTION account_code(p_company bigint, p_unit integer, p_account bigint) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT CASE p_account >> 32
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    class   CONSTANT bigint := p_account >> 32;
+    owner   CONSTANT integer := (p_account & 4294967295)::integer;
+    flowers CONSTANT text := (SELECT substr(code, length('flowers:') + 1) FROM units
+                               WHERE company_id = p_company AND no = p_unit AND no <> 0);
+BEGIN
+    RETURN CASE class
         WHEN 0 THEN 'issuance'
-        WHEN 1 THEN 'pool:programme:' || (SELECT key FROM programmes WHERE company_id = p_company AND no = (p_account & 4294967295)::integer)
-        WHEN 2 THEN 'pool:course:'
-        WHEN 3 THEN 'allowance:' || (SELECT key FROM awarders WHERE company_id = p_company AND no = (p_account & 4294967295)::integer) || ':'
-        WHEN 4 THEN 'holding:' || (SELECT key FROM learners WHERE company_id = p_company AND no = (p_account & 4294967295)::integer)
-        WHEN 5 THEN 'escrow:' || (p_account & 4294967295)
-        WHEN 6 THEN CASE p_account & 4294967295 WHEN 1 THEN 'retired:converted' WHEN 2 THEN 'retired:expired' END
-    END || CASE WHEN p_account >> 32 IN (2, 3)
-                THEN (SELECT substr(code, length('flowers:') + 1) FROM units WHERE company_id = p_company AND no = p_unit) ELSE '' END
+        WHEN 1 THEN 'pool:programme:' || (SELECT key FROM programmes WHERE company_id = p_company AND no = owner)
+        WHEN 2 THEN 'pool:course:' || flowers
+        WHEN 3 THEN 'allowance:' || (SELECT key FROM awarders WHERE company_id = p_company AND no = owner) || ':' || flowers
+        WHEN 4 THEN 'holding:' || (SELECT key FROM learners WHERE company_id = p_company AND no = owner)
+        WHEN 5 THEN 'escrow:' || owner
+        WHEN 6 THEN CASE owner WHEN 1 THEN 'retired:converted' WHEN 2 THEN 'retired:expired' END
+    END;
+END
 $$;
 
 -- Books what the session has staged (pg_temp.staged, made by pointsbank.database): entries numbered after the
