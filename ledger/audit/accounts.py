@@ -110,9 +110,7 @@ def balances(session: Session) -> Iterator[Discrepancy]:
             detail = f"An account's balance is {row.balance}; only issuance may go below zero."
             yield Discrepancy("account-below-zero", detail, accounts)
         if row.code != row.code_of_owner:
-            detail = (
-                f"An account's code should be {row.code_of_owner or 'that of an owner, who is not there'}."
-            )
+            detail = f"An account's code should be {row.code_of_owner or 'that of an owner, who is not there'}."
             yield Discrepancy("account-code", detail, accounts)
 
 
@@ -129,9 +127,7 @@ SELECT a.unit, u.code, a.total
 def units(session: Session) -> Iterator[Discrepancy]:
     for row in rows(session, _WRONG_UNITS):
         if row.code is None:
-            yield Discrepancy(
-                "unit-missing", f"There are accounts in unit number {row.unit}, which is not there."
-            )
+            yield Discrepancy("unit-missing", f"There are accounts in unit number {row.unit}, which is not there.")
         if row.total != 0:
             detail = f"The balances in {row.code or row.unit} sum to {row.total}, not to zero."
             yield Discrepancy("unit-sum", detail)

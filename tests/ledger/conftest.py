@@ -53,9 +53,7 @@ class Bank:
 
     # Drafts: what is not said is the first of its kind, at noon.
 
-    def draft(
-        self, *transfers: Transfer, key: str | None = None, fingerprint: int = 0, **given: Any
-    ) -> Draft:
+    def draft(self, *transfers: Transfer, key: str | None = None, fingerprint: int = 0, **given: Any) -> Draft:
         given.setdefault("source", self.terms["hr"])
         given.setdefault("kind", self.terms["exam"])
         given.setdefault("occurred_at", NOON)
@@ -87,9 +85,7 @@ class Bank:
         return self.draft(move, learner=learner, **given)
 
     def reversal(self, number: int, of: Draft, **given: Any) -> Draft:
-        back = [
-            Transfer(t.unit, t.credit, t.debit, t.amount, t.learner, -t.earning, t.rule) for t in of.transfers
-        ]
+        back = [Transfer(t.unit, t.credit, t.debit, t.amount, t.learner, -t.earning, t.rule) for t in of.transfers]
         same = {name: getattr(of, name) for name in ("programme", "course", "learner", "team", "awarder")}
         return self.draft(*back, reverses=number, occurred_at=of.occurred_at, **(same | given))
 

@@ -20,13 +20,9 @@ def book_some(bank):
     """Numbers 6 to 13, after the five that the fixture has booked."""
     award = bank.award(5, learner=3)
     earning = bank.earning(200, learner=1, source=bank.terms["lms"])
-    team = bank.draft(
-        *(Transfer(CREDITS, pool_of_programme(1), holding(n), 10, n, 1) for n in (4, 5, 6)), team=1
-    )
+    team = bank.draft(*(Transfer(CREDITS, pool_of_programme(1), holding(n), 10, n, 1) for n in (4, 5, 6)), team=1)
     bank.post(award, earning, bank.earning(300, learner=2), bank.earning(50, learner=1), team)
-    bank.post(
-        bank.reversal(6, award), bank.deduction(20, learner=2), bank.draft(learner=1, note="no rule matched")
-    )
+    bank.post(bank.reversal(6, award), bank.deduction(20, learner=2), bank.draft(learner=1, note="no rule matched"))
 
 
 def test_nothing_is_found_in_what_was_booked(bank):

@@ -125,9 +125,7 @@ def test_beancount_reads_it_without_an_error(hostile, tmp_path):
 
     file = tmp_path / "bank.beancount"
     file.write_text(exported(hostile, "beancount"), "utf-8")
-    check = subprocess.run(
-        [f"{sys.prefix}/bin/bean-check", str(file)], capture_output=True, text=True, check=False
-    )
+    check = subprocess.run([f"{sys.prefix}/bin/bean-check", str(file)], capture_output=True, text=True, check=False)
     assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
 
     entries, errors, _ = loader.load_file(str(file))
@@ -143,9 +141,7 @@ def test_beancount_reads_it_without_an_error(hostile, tmp_path):
 
     booked = {int(e.meta["number"]): e for e in entries if isinstance(e, Transaction)}
     assert sorted(booked) == list(range(1, len(booked) + 1))
-    assert {e.meta["name"] for e in entries if isinstance(e, Open) and "name" in e.meta} >= set(HOSTILE) - {
-        "\x01\x7f"
-    }
+    assert {e.meta["name"] for e in entries if isinstance(e, Open) and "name" in e.meta} >= set(HOSTILE) - {"\x01\x7f"}
     reasons = {e.meta.get("reason") for e in booked.values()}
     assert reasons >= {reason for reason in REASONS if "\x01" not in reason}
     mixed = booked[len(booked)]
