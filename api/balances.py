@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from api.auth import requires, snapshot
+from api.entries import TimeShown
 from api.fields import Instant, QuerySchema, Text
 from api.openapi import Resource
 from api.paging import PageQuery, decode_cursor, encode_cursor
@@ -53,8 +54,8 @@ class GiverSchema(Schema):
 class LineSchema(Schema):
     entry_id = fields.UUID()
     number = fields.Integer(metadata={"description": "Of the entry in the journal.", "example": 9})
-    occurred_at = fields.AwareDateTime()
-    recorded_at = fields.AwareDateTime()
+    occurred_at = TimeShown()
+    recorded_at = TimeShown()
     kind = fields.String(metadata={"example": "lms.assessment.scored"})
     rule = fields.String(allow_none=True, metadata={"example": "scored"})
     reason = fields.String(allow_none=True)

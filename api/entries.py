@@ -21,6 +21,13 @@ blp = Resource("Entries", __name__, url_prefix="/v1", description="Journal entri
 _ID = "f4a631a9-9811-8086-8000-000000000009"
 
 
+class TimeShown(fields.AwareDateTime):
+    """A time of the ledger, left as it is: written where all JSON is, the same in every answer."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value
+
+
 class TransferSchema(Schema):
     id = fields.String(metadata={"example": f"{_ID}.1"})
     unit = fields.String(metadata={"example": "credits"})
@@ -38,8 +45,8 @@ class EntrySchema(Schema):
     source = fields.String(metadata={"example": "urn:lms:scores"})
     key = fields.String(metadata={"description": "Unique within the source.", "example": "result-8650"})
     kind = fields.String(metadata={"example": "lms.assessment.scored"})
-    occurred_at = fields.AwareDateTime()
-    recorded_at = fields.AwareDateTime()
+    occurred_at = TimeShown()
+    recorded_at = TimeShown()
     programme = fields.String(allow_none=True, metadata={"example": "2021"})
     course = fields.String(allow_none=True, metadata={"example": "service"})
     learner = fields.String(allow_none=True, metadata={"example": "20210001"})
