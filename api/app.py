@@ -6,14 +6,46 @@ import orjson
 from flask import Flask
 from flask.json.provider import JSONProvider
 
-from api import documentation, health, openapi, problems
+from api import (
+    awarders,
+    awards,
+    balances,
+    company,
+    courses,
+    documentation,
+    enrolments,
+    entries,
+    events,
+    health,
+    leaderboards,
+    learners,
+    openapi,
+    problems,
+    programmes,
+    rulebook,
+    teams,
+)
 from api.app_state import State
 from api.fields import KeyInPath
 from pointsbank.database import Database
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
 
-RESOURCES: tuple[openapi.Resource, ...] = ()
+RESOURCES: tuple[openapi.Resource, ...] = (
+    awarders.blp,
+    awards.blp,
+    balances.blp,
+    company.blp,
+    courses.blp,
+    enrolments.blp,
+    entries.blp,
+    events.blp,
+    leaderboards.blp,
+    learners.blp,
+    programmes.blp,
+    rulebook.blp,
+    teams.blp,
+)
 
 
 class OrjsonProvider(JSONProvider):

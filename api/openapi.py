@@ -1,9 +1,10 @@
 """The OpenAPI 3.1 document, made from the resources: scopes, problems and the credential in one place."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import flask_smorest
 from flask import Flask
+from webargs.flaskparser import FlaskParser
 
 from api.fields import MAX_KEY_CHARACTERS, KeyInPath
 
@@ -73,17 +74,23 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest has no type
         pass
 
 
+class Arguments(FlaskParser):
+    """webargs drops unknown query parameters without a word; here the schema decides, and refuses them."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {"query": None, "json": None, "headers": None}
+
+
 class Resource(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     """A blueprint whose operations document their scope and their problems."""
+
+    ARGUMENTS_PARSER = Arguments()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(_document_operation)
 
 
-def _document_operation(
-    doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any
-) -> dict[str, Any]:
+def _document_operation(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
     responses = doc.setdefault("responses", {})
     responses.pop("default", None)
     scope = doc_info.get("scope")

@@ -7,9 +7,9 @@ from marshmallow import Schema, fields
 
 from api import examples
 from api.auth import requires, snapshot, transaction
+from api.cloudevents import parse_json
 from api.openapi import Resource
 from api.paging import PageQuery, decode_cursor, encode_cursor
-from api.cloudevents import parse_json
 from pointsbank.directory import programmes
 from pointsbank.errors import UnsupportedMediaType
 from rules import versions

@@ -74,11 +74,6 @@ def _serve(host: str, port: int, workers: int, welcome: bool) -> None:
     from pointsbank import serving
     from pointsbank.database import migrate
 
-    def announce(url: str) -> None:
-        click.echo(f"listening on {url}")
-        if welcome:
-            click.echo(_welcome(url))
-
     settings = Settings.from_environment()
     settings.configure_logging()
     try:
@@ -90,21 +85,45 @@ def _serve(host: str, port: int, workers: int, welcome: bool) -> None:
         assert opened.database_url is not None
         migrate(opened.database_url)
         opened.to_environment()
+        key = _demo_key(opened) if welcome else None
+
+        def announce(url: str) -> None:
+            click.echo(f"listening on {url}")
+            if key is not None:
+                click.echo(_welcome(url, key))
+
         serving.serve(host, port, workers, opened.log_level, announce)
 
 
-def _welcome(url: str) -> str:
+def _demo_key(settings: Settings) -> str:
+    """Loads the demo in a process of its own, so that this one forks its workers without connections and threads."""
+    import subprocess
+
+    click.echo("Loading the demo programme …")
+    loaded = subprocess.run([sys.executable, "-m", "pointsbank", "demo"], stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+    if loaded.returncode != 0:
+        raise click.ClickException("The demo programme could not be loaded; the reason stands above.")
+    return loaded.stdout.strip().rpartition("key: ")[2]
+
+
+def _welcome(url: str, key: str) -> str:
     return f"""
   The points bank is open.
 
     {url}/docs           the API, to read and to try
     {url}/openapi.json   the same for programs
 
+  The demo company's key (it may do everything):
+
+    {key}
+
   Try:
 
-    curl {url}/healthz
-    curl {url}/readyz
-    curl {url}/openapi.json
+    curl -H 'Authorization: Bearer {key}' '{url}/v1/leaderboards?scope=programme:2021&members=teams&score=mean'
+
+    curl -H 'Authorization: Bearer {key}' '{url}/v1/learners/20210001/statement?unit=credits&limit=5'
+
+    curl -H 'Authorization: Bearer {key}' '{url}/v1/trial-balance'
 
   Ctrl-C stops everything; make run starts it again with the same data.
 """
@@ -221,13 +240,31 @@ def export(company: str, form: Any) -> None:
 @main.command()
 def demo() -> None:
     """Load the demo programme into the company `demo`; run again, it changes nothing."""
-    from pointsbank.demo.loading import load_demo
-
     settings = Settings.from_environment()
     with _opened_database() as database:
-        key, counts = load_demo(database, settings)
-    click.echo("demo programme: " + ", ".join(f"{status} {count}" for status, count in counts.items()))
+        key, counts = _load_demo(database, settings)
+    click.echo("demo programme: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
     click.echo(f"key: {key}")
+
+
+def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str, int]]:
+    """The demo's key and what became of its events and awards, through the code that any client reaches."""
+    from api.app import create_app
+    from pointsbank import company, keys
+    from pointsbank.demo.loading import COMPANY_KEY, load, through
+
+    company_id = company.find(database, COMPANY_KEY)
+    if company_id is None:
+        company_id = company.create(database, COMPANY_KEY)
+    kept = settings.data_dir / "demo.key"
+    key = kept.read_text().strip() if kept.exists() else ""
+    known = keys.authenticate(database, key)
+    if known is None or known.company_id != company_id:
+        key = keys.create(database, company_id, "demo", ["admin"])
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(key)
+    return key, dict(load(through(create_app(settings, database), key)))
 
 
 @main.command()

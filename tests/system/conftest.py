@@ -64,6 +64,8 @@ def start_service() -> Iterator[Callable[..., Service]]:
         if service.process.poll() is None:
             service.process.terminate()
             service.process.wait(STOP_SECONDS_MAX)
+        assert service.process.stdout is not None
+        service.process.stdout.close()
 
 
 @pytest.fixture
