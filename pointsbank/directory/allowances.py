@@ -36,7 +36,7 @@ def give(session: Session, awarder: str, programme: str, course: str, amount: in
         refuse([("Idempotency-Key", fault)])
     if not 1 <= amount <= MAX_AMOUNT:
         raise Invalid.field("amount", f"must be an integer from 1 to {MAX_AMOUNT}.")
-    version.change(session)
+    journal.lock(session)
     in_programme = programmes.get(session, programme)
     to = awarders.get(session, in_programme, awarder)
     of = courses.get(session, in_programme, course)
@@ -60,5 +60,6 @@ def give(session: Session, awarder: str, programme: str, course: str, amount: in
         return Given(outcome.number, False, given, left)
     if of.closed_at is not None or in_programme.closed_at is not None:
         raise Closed(f"The course {course} is closed: its allowances take no changes.")
+    version.change(session)
     awarders.write_totals(session, {(to.no, of.no): given + amount})
     return Given(outcome.number, True, given + amount, left + amount)
