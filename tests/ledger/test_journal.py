@@ -233,3 +233,14 @@ def test_a_changed_directory_is_noticed_under_the_lock(bank):
         lock(session, 7)
         with pytest.raises(StaleDirectory):
             lock(session, 6)
+
+
+def test_two_batches_in_one_transaction_are_booked_once_each(bank):
+    drafts = [bank.allotment(100), bank.earning(7), bank.earning(5)]
+    with bank.database.transaction(bank.company) as session:
+        first = post(session, drafts[:1])
+        second = post(session, drafts[1:])
+    assert [outcome.number for outcome in (*first, *second)] == [1, 2, 3]
+    with bank.database.snapshot(bank.company) as session:
+        rows = session.sql("SELECT code, credits - debits AS balance FROM accounts WHERE company_id = %(company)s")
+        assert dict(rows.fetchall()) == {"issuance": -100, "pool:programme:2021": 88, "holding:l1": 12}
