@@ -12,7 +12,7 @@ import pytest
 from ledger.accounts import MAX_AMOUNT
 from ledger.audit import audit
 from ledger.errors import AmountTooLarge, StaleDirectory
-from ledger.journal import MANY, Booked, Duplicate, lock
+from ledger.journal import MANY, Booked, Duplicate, lock, post
 
 TABLES = {
     "an entry is numbered after the one before it": """
