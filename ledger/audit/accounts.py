@@ -92,14 +92,26 @@ def _suspects(session: Session, wrong: Sequence[Any]) -> dict[tuple[int, int], l
     return suspects
 
 
+# The codes as account_code() (bank.sql) makes them, for all accounts at once.
 _WRONG_ACCOUNTS = """
-SELECT a.*, coalesce(u.code, 'unit ' || a.unit) AS unit_code
-  FROM (SELECT id, unit, code, credits - debits AS balance,
-               account_code(%(company)s, unit, id) AS code_of_owner
-          FROM accounts WHERE company_id = %(company)s) AS a
-  LEFT JOIN units AS u ON u.company_id = %(company)s AND u.no = a.unit
- WHERE a.balance < 0 AND a.id >> 32 <> 0 OR a.code IS DISTINCT FROM a.code_of_owner
- ORDER BY a.id, a.unit
+SELECT *
+  FROM (SELECT a.id, a.unit, a.code, a.credits - a.debits AS balance, coalesce(u.code, 'unit ' || a.unit) AS unit_code,
+               CASE a.class WHEN 0 THEN 'issuance'
+                            WHEN 1 THEN 'pool:programme:' || p.key
+                            WHEN 2 THEN 'pool:course:' || substr(u.code, length('flowers:') + 1)
+                            WHEN 3 THEN 'allowance:' || w.key || ':' || substr(u.code, length('flowers:') + 1)
+                            WHEN 4 THEN 'holding:' || l.key
+                            WHEN 5 THEN 'escrow:' || a.owner
+                            WHEN 6 THEN CASE a.owner WHEN 1 THEN 'retired:converted' WHEN 2 THEN 'retired:expired' END
+               END AS code_of_owner
+          FROM (SELECT *, id >> 32 AS class, (id & 4294967295)::integer AS owner
+                  FROM accounts WHERE company_id = %(company)s) AS a
+          LEFT JOIN units AS u ON u.company_id = %(company)s AND u.no = a.unit
+          LEFT JOIN programmes AS p ON p.company_id = %(company)s AND p.no = a.owner
+          LEFT JOIN awarders AS w ON w.company_id = %(company)s AND w.no = a.owner
+          LEFT JOIN learners AS l ON l.company_id = %(company)s AND l.no = a.owner) AS a
+ WHERE balance < 0 AND id >> 32 <> 0 OR code IS DISTINCT FROM code_of_owner
+ ORDER BY id, unit
 """
 
 

@@ -71,7 +71,8 @@ class Journal:
         # A reader may stop to think, and cursors are read to their end.
         session.driver.execute(
             f"SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
-            f"SET LOCAL cursor_tuple_fraction = 1; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{WORK_MEMORY}'".encode()
+            f"SET LOCAL cursor_tuple_fraction = 1; SET LOCAL enable_nestloop = off;"
+            f"SET LOCAL work_mem = '{WORK_MEMORY}'".encode()
         )
         company = session.sql(
             "SELECT name, timezone, credits_scale FROM companies WHERE company_id = %(company)s"
