@@ -235,7 +235,8 @@ def test_a_changed_directory_is_noticed_under_the_lock(bank):
             lock(session, 6)
 
 
-def test_two_batches_in_one_transaction_are_booked_once_each(bank):
+def test_two_batches_in_one_transaction_are_booked_once_each(make_bank):
+    bank = make_bank()
     drafts = [bank.allotment(100), bank.earning(7), bank.earning(5)]
     with bank.database.transaction(bank.company) as session:
         first = post(session, drafts[:1])
