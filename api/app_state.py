@@ -1,6 +1,7 @@
 """What an application instance holds: its settings, its database, and the turnstile of single events."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from flask import current_app
 
@@ -14,6 +15,9 @@ class State:
     settings: Settings
     database: Database
     turnstile: Turnstile
+    batch_turn: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the batch that is being judged and booked: two at once in one process would take twice the memory
+    and be no faster."""
 
 
 def state() -> State:

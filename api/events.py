@@ -1,6 +1,5 @@
 """Point events: the one way in for HR systems."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -53,12 +52,12 @@ def post_events(query: dict[str, Any]) -> Response:
     results: list[bytes] = []
     try:
         for chunk in posted.chunks:
-            results += _of_chunk(chunk, counts, everything=query["results"] == "all")
+            results.append(_of_chunk(chunk, counts, everything=query["results"] == "all"))
     except PointsBankError as error:
         # A stream that breaks off: what came before is booked, and is not booked again when all is resent.
         error.extra |= counts
         raise
-    body = b'%s,"results":[%s]}' % (orjson.dumps(counts)[:-1], b",".join(results))
+    body = b'%s,"results":[%s]}' % (orjson.dumps(counts)[:-1], b",".join(filter(None, results)))
     return Response(body, mimetype="application/json")
 
 
@@ -78,35 +77,27 @@ def _of_one(event: Event) -> Response:
     return Response(orjson.dumps(answer, option=orjson.OPT_UTC_Z), status, mimetype="application/json")
 
 
-def _of_chunk(chunk: list[Event | Rejected], counts: dict[str, int], everything: bool) -> Iterable[bytes]:
-    results = iter(record(database(), company_id(), [item for item in chunk if isinstance(item, Event)]))
+def _of_chunk(chunk: list[Event | Rejected], counts: dict[str, int], everything: bool) -> bytes:
+    """The results of a chunk as JSON, without the brackets around them."""
     company = company_id()
-    answers: list[bytes] = []
-    for item in chunk:
-        result: Result = item.error if isinstance(item, Rejected) else next(results)
-        if isinstance(result, Recorded):
-            counts[result.status] += 1
-            if everything:
-                answers.append(_answer(company, item, result))
-        else:
-            counts["rejected"] += 1
-            problem = {
-                "index": item.index,
-                "id": item.id,
-                "status": "rejected",
-                "problem": as_problem(result),
-            }
-            answers.append(orjson.dumps(problem, option=orjson.OPT_UTC_Z))
-    return answers
+    with state().batch_turn:
+        results = iter(record(database(), company, [item for item in chunk if isinstance(item, Event)]))
+        answers: list[dict[str, Any]] = []
+        for item in chunk:
+            result: Result = item.error if isinstance(item, Rejected) else next(results)
+            answer = _answer(company, item, result)
+            counts[answer["status"]] += 1
+            if everything or answer["status"] == "rejected":
+                answers.append(answer)
+        return orjson.dumps(answers, option=orjson.OPT_UTC_Z)[1:-1]
 
 
-def _answer(company: int, item: Event | Rejected, result: Recorded) -> bytes:
-    answer = {
-        "index": item.index,
-        "id": item.id,
-        "status": result.status,
-        "entry_id": entry_id(company, result.number),
-    }
+def _answer(company: int, item: Event | Rejected, result: Result) -> dict[str, Any]:
+    answer: dict[str, Any] = {"index": item.index, "id": item.id}
+    if not isinstance(result, Recorded):
+        return answer | {"status": "rejected", "problem": as_problem(result)}
+    answer["status"] = result.status
+    answer["entry_id"] = entry_id(company, result.number)
     if result.status == "ignored" and result.judged is not None:
         answer["reason"] = result.judged.draft.note
-    return orjson.dumps(answer)
+    return answer

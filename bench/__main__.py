@@ -1,0 +1,97 @@
+"""`python -m bench`: everything in one run on one server; `--levels 10000` for a quick look."""
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from bench import memory, posting, reading, serving
+from bench.ground import BATCH, Ground, in_a_row, opened, uuids
+
+
+@click.command()
+@click.option("--levels", default="10000,1000000,5000000", help="Transfers already booked, at which is measured.")
+@click.option("--keys", "kind", type=click.Choice(["uuid", "row"]), default="uuid", help="Ids of events.")
+@click.option("--busy", default=1_000_000, help="Transfers of the large holding; 0 leaves reading out.")
+@click.option("--lines", default=1_000_000, help="Lines of the import; 0 leaves memory of commands out.")
+def main(levels: str, kind: str, busy: int, lines: int) -> None:
+    """Measure booking, serving, reading and memory, each beside its floor."""
+    folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
+    folder.chmod(0o711)
+    try:
+        with opened(folder, uuids if kind == "uuid" else in_a_row()) as ground:
+            _booking(ground, [int(level) for level in levels.split(",")])
+            if lines:
+                _memory_of_commands(ground, folder, lines)
+        if busy:
+            with opened(folder, uuids) as ground:
+                _reading(ground, busy)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _booking(ground: Ground, levels: list[int]) -> None:
+    floor, booked = posting.Floor(ground), 0
+    print("\nBooking, in rows a second, and as a ratio to the floor beside it")
+    print(
+        f"{'booked':>10}  {'COPY':>9} {'post':>9} {'ratio':>6}   {'COPY':>9} {'batches':>9} {'ratio':>6}"
+        f"   {'bare':>7} {'singles':>8} {'ratio':>6}   idle MB  busy MB"
+    )
+    for level in levels:
+        booked = posting.fill(ground, floor, booked, level, _progress(level))
+        ground.floor.execute("CHECKPOINT")
+        copied, posted = posting.of_ledger(ground, floor)
+        with serving.served(ground) as (url, process):
+            idle = max(child.memory_info().rss for child in process.children()) / memory.MEGABYTE
+            rates: list[float] = []
+            busiest = serving.watch(process, lambda: rates.extend(posting.of_http(ground, floor, url)))
+            bare, singles = serving.of_singles(ground, url)
+        booked += posting.ROUNDS * BATCH + posting.CLIENTS * (posting.HTTP_BATCHES + 1) * BATCH
+        print(
+            f"{level:>10}  {copied:>9.0f} {posted:>9.0f} {posted / copied:>6.3f}   "
+            f"{rates[0]:>9.0f} {rates[1]:>9.0f} {rates[1] / rates[0]:>6.3f}   "
+            f"{bare:>7.0f} {singles:>8.0f} {singles / bare:>6.2f}   {idle:>7.0f}  {max(busiest) / memory.MEGABYTE:>7.0f}",
+            flush=True,
+        )
+
+
+def _memory_of_commands(ground: Ground, folder: Path, lines: int) -> None:
+    from pointsbank import company
+
+    with ground.database.snapshot(ground.company_id) as session:
+        key = company.get(session).key
+    print("\nMemory of commands, in megabytes", flush=True)
+    for form in ("csv", "beancount", "ledger"):
+        began = time.perf_counter()
+        size = memory.of_command(ground, "export", "--company", key, "--format", form)
+        print(f"  export as {form:<10} {size:>6.0f} MB  {time.perf_counter() - began:>6.0f} s", flush=True)
+    path = folder / "events.ndjson"
+    memory.write_events(ground, path, lines)
+    began = time.perf_counter()
+    size = memory.of_command(ground, "import", "events", str(path), "--company", key)
+    print(f"  import of {lines} lines {size:>6.0f} MB  {time.perf_counter() - began:>6.0f} s", flush=True)
+
+
+def _reading(ground: Ground, transfers: int) -> None:
+    reading.fill(ground, transfers, _progress(transfers))
+    ground.floor.execute("ANALYZE")
+    print(f"\nReading a holding of {transfers} transfers, in milliseconds, and as a multiple of a primary-key read")
+    with serving.served(ground) as (url, _):
+        for where, times in (("in process", reading.in_process(ground)), ("over HTTP", reading.over_http(ground, url))):
+            floor = times["row by primary key"]
+            for name, seconds in times.items():
+                print(f"  {where:<11} {name:<24} {seconds * 1000:>7.2f}  {seconds / floor:>5.1f}", flush=True)
+
+
+def _progress(level: int):  # type: ignore[no-untyped-def]  # a closure for this file alone
+    def show(done: int) -> None:
+        if sys.stderr.isatty() or done % 500_000 == 0:
+            print(f"\rfilling: {done} of {level}", end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+
+    return show
+
+
+main()
