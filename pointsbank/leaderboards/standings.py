@@ -217,6 +217,8 @@ _MEAN = """CASE WHEN {people} > 0
 
 # `last` is the time and number of the transfer with which the score was reached: as an array of floating
 # point numbers, which hold both exactly enough to compare and have a maximum in every PostgreSQL.
+# Members and what is counted are brought together by grouping: with the statistics of an empty table, as they
+# are just after a large import, PostgreSQL would join them by counting everything again for each member.
 _RANKED = """
 WITH members AS ({members}
 ), counted AS (
@@ -228,9 +230,18 @@ WITH members AS ({members}
       FROM transfers AS t{joins}
      WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
      GROUP BY 1
+), together AS (
+    SELECT max(key) AS key, max(name) AS name, max(people) AS people, max(people_before) AS people_before,
+           max(total) AS total, max(total_before) AS total_before, max(last_at) AS last_at, max(last) AS last
+      FROM (SELECT no, key, name, people, people_before, NULL::numeric AS total, NULL::numeric AS total_before,
+                   NULL::timestamptz AS last_at, NULL::float[] AS last
+              FROM members
+            UNION ALL
+            SELECT no, NULL, NULL, NULL, NULL, total, total_before, last_at, last FROM counted) AS either
+     GROUP BY no
 ), scored AS (
-    SELECT m.key, m.name, c.last_at, c.last, {score} AS score, {score_before} AS score_before
-      FROM members AS m LEFT JOIN counted AS c ON c.no = m.no
+    SELECT key, name, last_at, last, {score} AS score, {score_before} AS score_before
+      FROM together WHERE key IS NOT NULL
 ), ranked AS (
     SELECT key, name, score, CASE WHEN score <> 0 THEN last_at END AS reached_at,
            rank() OVER (ORDER BY score DESC) AS rank,
