@@ -19,6 +19,7 @@ from api import (
     health,
     leaderboards,
     learners,
+    metrics,
     openapi,
     problems,
     programmes,
@@ -26,7 +27,7 @@ from api import (
     teams,
 )
 from api.app_state import State
-from api.fields import KeyInPath
+from api.fields import KeyBesideBatch, KeyInPath
 from pointsbank.database import Database
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
@@ -63,13 +64,16 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.json = OrjsonProvider(app)
     app.config |= openapi.CONFIG
     app.extensions["pointsbank"] = State(settings, database, Turnstile(database))
-    app.url_map.converters["key"] = KeyInPath
+    app.url_map.converters |= {"key": KeyInPath, "key_beside_batch": KeyBesideBatch}
     app.url_map.strict_slashes = False
     rest = openapi.Api(app)
     openapi.prepare(rest)
     for resource in RESOURCES:
         rest.register_blueprint(resource)
+    openapi.finish(rest)
     app.register_blueprint(documentation.blp)
     app.register_blueprint(health.blp)
+    app.register_blueprint(metrics.blp)
+    metrics.register(app)
     problems.register(app)
     return app

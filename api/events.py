@@ -11,6 +11,7 @@ from api.app_state import database, state
 from api.auth import company_id, requires, snapshot
 from api.cloudevents import Rejected, read_events
 from api.fields import QuerySchema
+from api.metrics import count_events
 from api.openapi import Resource
 from api.problems import as_problem
 from ledger import entries
@@ -57,6 +58,7 @@ def post_events(query: dict[str, Any]) -> Response:
         # A stream that breaks off: what came before is booked, and is not booked again when all is resent.
         error.extra |= counts
         raise
+    count_events(counts)
     body = b'%s,"results":[%s]}' % (orjson.dumps(counts)[:-1], b",".join(filter(None, results)))
     return Response(body, mimetype="application/json")
 
@@ -64,7 +66,9 @@ def post_events(query: dict[str, Any]) -> Response:
 def _of_one(event: Event) -> Response:
     result = state().turnstile.record(company_id(), event)
     if isinstance(result, PointsBankError):
+        count_events({"rejected": 1})
         raise result
+    count_events({result.status: 1})
     if result.judged is not None:
         entry = shown(company_id(), result, result.judged)
     else:

@@ -1,7 +1,6 @@
-"""/healthz lives, /readyz can serve, /metrics is Prometheus."""
+"""/healthz lives, /readyz can serve."""
 
-import prometheus_client
-from flask import Blueprint, Response
+from flask import Blueprint
 
 from api.app_state import database
 from pointsbank.errors import Unavailable
@@ -19,8 +18,3 @@ def readyz() -> dict[str, str]:
     if not database().is_ready():
         raise Unavailable("The database cannot be reached, or has no schema yet.")
     return {"status": "ready"}
-
-
-@blp.get("/metrics")
-def metrics() -> Response:
-    return Response(prometheus_client.generate_latest(), mimetype=prometheus_client.CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,10 +82,11 @@ def _serve(host: str, port: int, workers: int, welcome: bool) -> None:
     except serving.PortTaken as error:
         raise click.ClickException(str(error)) from error
     serving.exit_on_signals()
-    with serving.opened_servers(settings) as opened:
+    with serving.opened_servers(settings) as opened, TemporaryDirectory(prefix="pointsbank-metrics-") as figures:
         assert opened.database_url is not None
         migrate(opened.database_url)
         opened.to_environment()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # workers add theirs up (api.metrics)
         key = _demo_key(opened) if welcome else None
 
         def announce(url: str) -> None:
@@ -100,7 +102,7 @@ def _demo_key(settings: Settings) -> str:
     import subprocess
 
     click.echo("Loading the demo programme …")
-    loaded = subprocess.run([sys.executable, "-m", "pointsbank", "demo"], stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+    loaded = subprocess.run([sys.executable, "-m", "pointsbank", "demo"], stdout=subprocess.PIPE, text=True)
     if loaded.returncode != 0:
         raise click.ClickException("The demo programme could not be loaded; the reason stands above.")
     return loaded.stdout.strip().rpartition("key: ")[2]
