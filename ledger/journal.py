@@ -246,7 +246,7 @@ def _refuse_short(
             continue
         short = _pay(draft, left)
         if short is not None:
-            outcomes[index] = _short(session, *short)
+            outcomes[index] = _short(session, draft, *short)
 
 
 def _pay(draft: Draft, left: dict[tuple[int, int], int]) -> tuple[Transfer, int] | None:
@@ -265,7 +265,10 @@ def _pay(draft: Draft, left: dict[tuple[int, int], int]) -> tuple[Transfer, int]
     return None
 
 
-def _short(session: Session, transfer: Transfer, available: int) -> InsufficientFunds:
+def _short(session: Session, draft: Draft, transfer: Transfer, available: int) -> InsufficientFunds:
+    """Says what the whole draft takes from the account: to a team, that is its members' amounts together."""
+    account = transfer.debit, transfer.unit
+    required = sum(t.amount for t in draft.transfers if (t.debit, t.unit) == account)
     row = session.sql(
         """SELECT account_code(%(company)s, %(unit)s, %(account)s) AS code, code AS unit
              FROM units WHERE company_id = %(company)s AND no = %(unit)s""",
@@ -273,11 +276,11 @@ def _short(session: Session, transfer: Transfer, available: int) -> Insufficient
     ).fetchone()
     assert row is not None, "every transfer has a unit of the company"
     return InsufficientFunds(
-        f"{row.code} has {available} {row.unit} left, {transfer.amount} are needed.",
+        f"{row.code} has {available} {row.unit} left, {required} are needed.",
         account=row.code,
         unit=row.unit,
         available=available,
-        required=transfer.amount,
+        required=required,
     )
 
 

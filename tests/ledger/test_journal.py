@@ -196,6 +196,11 @@ def test_a_refusal_says_what_is_left(bank):
     }
 
 
+def test_an_entry_that_is_refused_says_what_all_of_it_needs(bank):
+    (refused,) = bank.post(bank.draft(bank.award(60).transfers[0], bank.award(60, 2).transfers[0]))
+    assert refused.detail == "allowance:li-trainer:service has 100 flowers:service left, 120 are needed."
+
+
 def test_an_account_turns_over_no_more_than_every_client_reads_exactly(make_bank):
     bank = make_bank()
     bank.post(bank.allotment(MAX_AMOUNT))
