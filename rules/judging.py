@@ -4,7 +4,7 @@ Nothing is written here. Caps and `first` need what is booked and are applied un
 (`rules.limits`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ledger.accounts import CREDITS, ISSUANCE, holding, pool_of_course, pool_of_programme
@@ -34,110 +34,136 @@ class Judged:
     enrolled: Enrolled
 
 
+@dataclass(slots=True)
+class _Frame:
+    """What events of one source, type, programme and course have in common: looked up once a batch.
+
+    The programme and the course take what happens from `begins` until before `ends`.
+    """
+
+    programme: Programme
+    course: Course | None
+    in_force: InForce | None
+    begins: datetime
+    ends: datetime
+    source: int = 0
+    kind: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+
+
+_FrameKey = tuple[str, str, str, str | None]
+
+
 def judge(database: Database, known: Known, events: list[Event]) -> list[Judged | PointsBankError]:
     """Each event's draft or why there can be none, in the order of the events."""
-    programmes = known.directory.programmes
-    wanted = []
-    names: set[str] = set()
-    for event in events:
-        programme = programmes.get(event.data["programme"])
-        if programme is not None:
-            wanted.append((programme.no, event.subject))
-            names.add(event.source)
-            names.add(event.type)
-            in_force = known.rulebooks.get(programme.no)
-            if in_force is not None:
-                names.update(rule.key for rule in in_force.rulebook.rules_by_type.get(event.type, ()))
+    keys: list[_FrameKey] = [(e.source, e.type, e.data["programme"], e.data.get("course")) for e in events]
+    frames = {key: _frame(known, *key) for key in set(keys)}
+    _number_terms(database, known, frames)
+    wanted = [
+        (frame.programme.no, event.subject)
+        for event, key in zip(events, keys, strict=True)
+        if isinstance(frame := frames[key], _Frame)
+    ]
     learners = known.find_learners(database, wanted)
-    terms = known.find_terms(database, sorted(names))
     now = datetime.now(UTC)
     judged: list[Judged | PointsBankError] = []
-    for event in events:
+    for event, key in zip(events, keys, strict=True):
+        frame = frames[key]
         try:
-            judged.append(_judge(known, learners, terms, event, now))
+            judged.append(frame if isinstance(frame, PointsBankError) else _judge(frame, learners, event, now))
         except PointsBankError as error:
             judged.append(error)
     return judged
 
 
-def _judge(
-    known: Known,
-    learners: dict[tuple[int, str], Enrolled],
-    terms: dict[str, int],
-    event: Event,
-    now: datetime,
-) -> Judged:
+def _frame(
+    known: Known, _source: str, kind: str, programme_key: str, course_key: str | None
+) -> _Frame | PointsBankError:
+    programme = known.directory.programmes.get(programme_key)
+    if programme is None:
+        return Invalid.field("data.programme", f"there is no programme {programme_key}")
+    course = None if course_key is None else programme.courses.get(course_key)
+    if course is None and course_key is not None:
+        return Invalid.field("data.course", f"programme {programme.key} has no course {course_key}")
+    if programme.closed:
+        return Closed(f"Programme {programme.key} is closed and takes no more events.")
+    if course is not None and course.closed:
+        return Closed(f"Course {course.key} is closed and takes no more events.")
+    begins, ends = programme.starts_at, programme.ends_at
+    if course is not None:
+        begins, ends = max(begins, course.opens_at), min(ends, course.closes_at)
+    in_force = known.rulebooks.get(programme.no)
+    rules = () if in_force is None else in_force.rulebook.rules_by_type.get(kind, ())
+    return _Frame(programme, course, in_force, begins, ends, rules=dict.fromkeys((rule.key for rule in rules), 0))
+
+
+def _number_terms(database: Database, known: Known, frames: dict[_FrameKey, _Frame | PointsBankError]) -> None:
+    """Puts the numbers of their sources, types and rules into the frames."""
+    good = [(key, frame) for key, frame in frames.items() if isinstance(frame, _Frame)]
+    names = {name for (source, kind, _, _), frame in good for name in (source, kind, *frame.rules)}
+    terms = known.find_terms(database, sorted(names))
+    for (source, kind, _, _), frame in good:
+        frame.source, frame.kind = terms[source], terms[kind]
+        frame.rules = {rule: terms[rule] for rule in frame.rules}
+
+
+def _judge(frame: _Frame, learners: dict[tuple[int, str], Enrolled], event: Event, now: datetime) -> Judged:
     if event.time is None:
         event.time = now  # rules may look at it; the fingerprint is of what was sent
-    occurred_at = event.time
-    programme = known.directory.programmes.get(event.data["programme"])
-    if programme is None:
-        raise Invalid.field("data.programme", f"there is no programme {event.data['programme']}")
-    course = _course(programme, event)
+    at = event.time
+    programme = frame.programme
+    if not frame.begins <= at < frame.ends:
+        raise _outside(frame, at)
     enrolled = learners.get((programme.no, event.subject))
     if enrolled is None:
         raise Invalid.field("subject", f"there is no learner {event.subject}")
-    _check_time(programme, course, occurred_at)
-    _check_enrolment(programme, enrolled, event.subject, occurred_at)
-    in_force = known.rulebooks.get(programme.no)
-    earned = [] if in_force is None else evaluate(in_force.rulebook, event)
+    if enrolled.from_at is None or at < enrolled.from_at or (enrolled.left_at is not None and at >= enrolled.left_at):
+        raise _not_taking_part(programme, enrolled, event.subject, at)
+    in_force = frame.in_force
+    earned = evaluate(in_force.rulebook, event) if frame.rules and in_force is not None else []
+    learner = enrolled.learner_no
     draft = Draft(
-        source=terms[event.source],
-        key=event.id,
-        kind=terms[event.type],
-        fingerprint=event.fingerprint,
-        occurred_at=occurred_at,
-        programme=programme.no,
-        course=None if course is None else course.no,
-        learner=enrolled.learner_no,
-        team=enrolled.team_at(occurred_at),
-        rulebook_version=None if in_force is None else in_force.version,
-        reason=_reason(event),
-        data=event.data_json,
+        frame.source,
+        event.id,
+        frame.kind,
+        event.fingerprint,
+        at,
+        [_transfer(frame, learner, one) for one in earned],
+        programme.no,
+        None if frame.course is None else frame.course.no,
+        learner,
+        enrolled.team_at(at) if enrolled.stays else None,
+        None,
+        None if in_force is None else in_force.version,
+        None,
+        _reason(event) if "reason" in event.data else None,
+        None if earned else _why_nothing(in_force, event),
+        event.data_json,
     )
-    if earned:
-        draft.transfers = [
-            _transfer(programme, course, enrolled.learner_no, one, terms[one.rule.key]) for one in earned
-        ]
-    else:
-        draft.note = _why_nothing(in_force, event)
-    return Judged(event, draft, earned, programme, course, enrolled)
+    return Judged(event, draft, earned, programme, frame.course, enrolled)
 
 
-def _course(programme: Programme, event: Event) -> Course | None:
-    key = event.data.get("course")
-    if key is None:
-        return None
-    course = programme.courses.get(key)
-    if course is None:
-        raise Invalid.field("data.course", f"programme {programme.key} has no course {key}")
-    return course
-
-
-def _check_time(programme: Programme, course: Course | None, at: datetime) -> None:
-    if programme.closed:
-        raise Closed(f"Programme {programme.key} is closed and takes no more events.")
-    if course is not None and course.closed:
-        raise Closed(f"Course {course.key} is closed and takes no more events.")
+def _outside(frame: _Frame, at: datetime) -> Invalid:
+    programme, course = frame.programme, frame.course
     if not programme.starts_at <= at < programme.ends_at:
-        where = "before programme {} begins" if at < programme.starts_at else "after the end of programme {}"
-        raise Invalid.field("time", f"{at.isoformat()} is {where.format(programme.key)}")
-    if course is not None and not course.opens_at <= at < course.closes_at:
-        where = "before course {} opens" if at < course.opens_at else "after course {} closes"
-        raise Invalid.field("time", f"{at.isoformat()} is {where.format(course.key)}")
+        side = "before programme {} begins" if at < programme.starts_at else "after the end of programme {}"
+        return Invalid.field("time", f"{at.isoformat()} is {side.format(programme.key)}")
+    assert course is not None, "else the frame has the programme's times"
+    side = "before course {} opens" if at < course.opens_at else "after course {} closes"
+    return Invalid.field("time", f"{at.isoformat()} is {side.format(course.key)}")
 
 
-def _check_enrolment(programme: Programme, enrolled: Enrolled, key: str, at: datetime) -> None:
+def _not_taking_part(programme: Programme, enrolled: Enrolled, key: str, at: datetime) -> Invalid:
     if enrolled.from_at is None:
-        raise Invalid.field("subject", f"learner {key} is not enrolled in programme {programme.key}")
+        return Invalid.field("subject", f"learner {key} is not enrolled in programme {programme.key}")
     if at < enrolled.from_at:
         since = enrolled.from_at.isoformat()
-        raise Invalid.field("subject", f"learner {key} is enrolled in programme {programme.key} only since {since}")
-    if enrolled.left_at is not None and at >= enrolled.left_at:
-        raise Invalid.field("subject", f"learner {key} had left by {at.isoformat()}")
+        return Invalid.field("subject", f"learner {key} is enrolled in programme {programme.key} only since {since}")
+    return Invalid.field("subject", f"learner {key} had left by {at.isoformat()}")
 
 
-def _transfer(programme: Programme, course: Course | None, learner: int, earned: Earned, rule: int) -> Transfer:
+def _transfer(frame: _Frame, learner: int, earned: Earned) -> Transfer:
+    programme, course, rule = frame.programme, frame.course, frame.rules[earned.rule.key]
     if earned.unit == "credits":
         pool = pool_of_programme(programme.no) if programme.allotment_is_limited else ISSUANCE
         return Transfer(CREDITS, pool, holding(learner), earned.amount, learner, 1, rule)
