@@ -25,7 +25,8 @@ def requires(scope: str) -> Callable[[Handler], Handler]:
             return handler(*args, **kwargs)
 
         documented: Any = checked
-        documented._apidoc = {**getattr(handler, "_apidoc", {}), "scope": scope}  # read by api.openapi
+        # Read by api.openapi.
+        documented._apidoc = {**getattr(handler, "_apidoc", {}), "scope": scope, "name": handler.__name__}
         return documented  # type: ignore[no-any-return]  # same signature as the handler
 
     return decorate
@@ -40,9 +41,7 @@ def authenticate(scope: str) -> keys.Key:
     if key is None:
         raise Unauthorised("This API key is unknown or revoked.")
     if scope not in key.scopes and "admin" not in key.scopes:
-        raise Forbidden(
-            f"This API key lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}."
-        )
+        raise Forbidden(f"This API key lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}.")
     g.key = key
     return key
 

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from api.app_state import database
 from api.auth import company_id, requires, snapshot
-from api.fields import Name, StrictSchema
+from api.fields import Name, StrictSchema, Zone
 from api.openapi import Resource
 from pointsbank import company
 
@@ -18,7 +18,7 @@ class CompanySchema(StrictSchema):
 
     id = fields.String(attribute="key", dump_only=True, metadata={"example": "demo"})
     name = Name(required=True, metadata={"example": "示范公司"})
-    timezone = Name(load_default=company.DEFAULT_TIMEZONE, metadata={"example": "Asia/Shanghai"})
+    timezone = Zone(load_default=company.DEFAULT_TIMEZONE, metadata={"example": "Asia/Shanghai"})
     credits_scale = fields.Integer(
         strict=True,
         load_default=0,

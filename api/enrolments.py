@@ -21,7 +21,7 @@ class EnrolSchema(StrictSchema):
         Key(),
         required=True,
         validate=validate.Length(max=MAX_LEARNERS),
-        metadata={"example": ["20210001", "20210002"]},
+        metadata={"uniqueItems": True, "example": ["20210001", "20210002"]},
     )
     from_on = Date(
         data_key="from",

@@ -3,6 +3,9 @@
 from typing import Any
 
 from api.cloudevents import MAX_BATCH_EVENTS, MAX_NDJSON_EVENTS
+from api.fields import KEY_PATTERN, TEXT_PATTERN
+from rules.cloudevent import MAX_ID_LENGTH, MAX_KEY_LENGTH, MAX_SOURCE_LENGTH, MAX_TYPE_LENGTH, RESERVED_SOURCE
+from rules.schemas import MAX_CERTIFICATES, MAX_EARNING_RULES
 
 EVENT: dict[str, Any] = {
     "specversion": "1.0",
@@ -46,22 +49,31 @@ RULEBOOK: dict[str, Any] = {
     ],
 }
 
+_KEY = {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": KEY_PATTERN}
+
 _EVENT_SCHEMA = {
     "type": "object",
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "minLength": 1, "maxLength": 256},
-        "source": {"type": "string", "minLength": 1, "maxLength": 512, "description": "A URI reference."},
-        "type": {"type": "string", "minLength": 1, "maxLength": 256},
-        "subject": {"type": "string", "minLength": 1, "maxLength": 128, "description": "The learner."},
-        "time": {"type": "string", "format": "date-time", "description": "When it happened; absent: now."},
-        "datacontenttype": {"type": "string", "examples": ["application/json"]},
+        "id": {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH, "pattern": TEXT_PATTERN},
+        "source": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_SOURCE_LENGTH,
+            "pattern": r"^[^\s\u0000-\u001f\u007f-\u009f]+$",
+            "not": {"pattern": f"^{RESERVED_SOURCE}"},
+            "description": f"A URI reference; those that begin with `{RESERVED_SOURCE}` are the bank's own.",
+        },
+        "type": {"type": "string", "minLength": 1, "maxLength": MAX_TYPE_LENGTH, "pattern": TEXT_PATTERN},
+        "subject": {**_KEY, "description": "The learner."},
+        "time": {"type": ["string", "null"], "format": "date-time", "description": "When it happened; absent: now."},
+        "datacontenttype": {"type": ["string", "null"], "pattern": "^application/json$"},
         "data": {
             "type": "object",
             "properties": {
-                "programme": {"type": "string", "minLength": 1, "maxLength": 128},
-                "course": {"type": "string", "minLength": 1, "maxLength": 128},
-                "reason": {"type": "string"},
+                "programme": _KEY,
+                "course": {**_KEY, "type": ["string", "null"]},
+                "reason": {"description": "Text is kept as the entry's reason."},
             },
             "required": ["programme"],
             "description": "The programme, the course if it belongs to one, and the facts that rules look at.",
@@ -75,7 +87,11 @@ EVENTS_BODY: dict[str, Any] = {
     "content": {
         "application/cloudevents+json": {"schema": _EVENT_SCHEMA, "example": EVENT},
         "application/cloudevents-batch+json": {
-            "schema": {"type": "array", "items": _EVENT_SCHEMA, "maxItems": MAX_BATCH_EVENTS},
+            "schema": {
+                "type": "array",
+                "description": f"At most {MAX_BATCH_EVENTS}, else 413.",
+                "items": {"anyOf": [_EVENT_SCHEMA, {"description": "Anything else is rejected in its place."}]},
+            },
             "example": [EVENT],
         },
         "application/x-ndjson": {
@@ -128,7 +144,19 @@ EVENTS_RESPONSES: dict[str, Any] = {
     },
 }
 
+_PART = {"type": "object"}
+_RULEBOOK_SCHEMA = {
+    "type": "object",
+    "description": "Its expressions (CEL) and criteria are checked beyond this schema.",
+    "properties": {
+        "earning": {"type": "array", "items": _PART, "maxItems": MAX_EARNING_RULES},
+        "conversion": {"type": ["object", "null"]},
+        "certificates": {"type": "array", "items": _PART, "maxItems": MAX_CERTIFICATES},
+    },
+    "additionalProperties": False,
+}
+
 RULEBOOK_BODY: dict[str, Any] = {
     "required": True,
-    "content": {"application/json": {"schema": {"type": "object"}, "example": RULEBOOK}},
+    "content": {"application/json": {"schema": _RULEBOOK_SCHEMA, "example": RULEBOOK}},
 }

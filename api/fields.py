@@ -19,6 +19,12 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
+# The same as regular expressions of JSON Schema, for the OpenAPI document; half of a surrogate pair is no
+# character there.
+_NEVER = r"\u0000-\u001f\u007f-\u009f\ufffe\uffff"
+TEXT_PATTERN = rf"^[^{_NEVER}]*[^\s{_NEVER}][^{_NEVER}]*$"
+KEY_PATTERN = rf"^[^\s/{_NEVER}]([^/{_NEVER}]*[^\s/{_NEVER}])?$"
+
 
 def check_text(value: str, longest: int) -> None:
     """Raises ValidationError for control characters, half of a surrogate pair, too much, or only space."""
@@ -57,14 +63,14 @@ class Text(fields.String):
     """One line of text of bounded length."""
 
     longest = MAX_TEXT_CHARACTERS
+    pattern = TEXT_PATTERN
 
     def __init__(self, **kwargs: Any) -> None:
+        kwargs["metadata"] = {"pattern": self.pattern, **kwargs.get("metadata", {})}
         kwargs.setdefault("validate", validate.Length(min=1, max=self.longest))
         super().__init__(**kwargs)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         check_text(text, self.longest)
         return text
@@ -78,13 +84,18 @@ class Key(Text):
     """HR's own id."""
 
     longest = MAX_KEY_CHARACTERS
+    pattern = KEY_PATTERN
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         check_key(text)
         return text
+
+
+class Zone(Name):
+    """The IANA name of a time zone; whether there is one of this name is for the directory to say."""
+
+    pattern = "^[A-Za-z0-9_+/-]+$"
 
 
 class Date(fields.Date):
@@ -92,9 +103,7 @@ class Date(fields.Date):
 
     _FORM = re.compile(r"\d{4}-\d\d-\d\d")
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> date:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
         if not isinstance(value, str) or not self._FORM.fullmatch(value):
             raise ValidationError("must be a date such as 2021-07-01.")
         try:
@@ -111,9 +120,7 @@ class Instant(fields.AwareDateTime):
 
     _FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> datetime:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
         text = re.sub(r" (\d\d:\d\d)$", r"+\1", value) if isinstance(value, str) else ""
         if not self._FORM.fullmatch(text):
             raise ValidationError("must be a time with offset such as 2021-07-01T08:00:00+08:00.")
@@ -134,9 +141,7 @@ class Amount(fields.Integer):
         kwargs.setdefault("validate", validate.Range(min=least, max=MAX_AMOUNT, error=message))
         super().__init__(strict=True, **kwargs)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if isinstance(value, bool | str):
             raise ValidationError("must be an integer.")
         return int(super()._deserialize(value, attr, data, **kwargs))
@@ -146,3 +151,9 @@ class KeyInPath(BaseConverter):
     """`<key:programme>`: one path segment. What no object can have as its key is simply not found."""
 
     regex = "[^/]+"
+
+
+class KeyBesideBatch(KeyInPath):
+    """A key where `…/batch` is a resource of its own, and so nobody's key."""
+
+    regex = "(?!batch$)[^/]+"

@@ -67,19 +67,8 @@ _BATCH_BODY = {
         "application/json": {
             "schema": {
                 "type": "array",
-                "maxItems": MAX_LEARNERS,
-                "items": {
-                    "type": "object",
-                    "required": ["id", "name"],
-                    "properties": {
-                        "id": {"type": "string", "minLength": 1, "maxLength": 128},
-                        "name": {"type": "string", "minLength": 1, "maxLength": 200},
-                        "email": {"type": ["string", "null"], "maxLength": MAX_EMAIL_CHARACTERS},
-                        "department": {"type": ["string", "null"], "maxLength": 200},
-                        "joined_on": {"type": ["string", "null"], "format": "date"},
-                        "left_on": {"type": ["string", "null"], "format": "date"},
-                    },
-                },
+                "description": f"At most {MAX_LEARNERS}, else 413.",
+                "items": {"anyOf": [LearnerItemSchema, {"description": "Anything else is rejected in its place."}]},
             },
             "example": [{"id": "20210001", "name": "李雷", "department": "研发部"}],
         }
@@ -87,7 +76,7 @@ _BATCH_BODY = {
 }
 
 
-@blp.route("/learners/<key:learner>", methods=["PUT"])
+@blp.route("/learners/<key_beside_batch:learner>", methods=["PUT"])
 @requires("directory:write")
 @blp.arguments(LearnerSchema)
 @blp.response(200, LearnerSchema)
@@ -152,7 +141,7 @@ def read_array(max_bytes: int, max_items: int) -> list[Any]:
     return items
 
 
-@blp.route("/learners/<key:learner>", methods=["GET"])
+@blp.route("/learners/<key_beside_batch:learner>", methods=["GET"])
 @requires("read")
 @blp.response(200, LearnerSchema)
 def get_learner(learner: str) -> Learner:

@@ -6,9 +6,8 @@ from typing import Any, TypeVar
 import marshmallow
 from marshmallow import fields
 
-from api.paging import decode_cursor, encode_cursor
+from api.paging import decode_cursor, encode_cursor, no_such_page
 from pointsbank.directory.faults import fault_of_key
-from pointsbank.errors import Invalid
 
 Item = TypeVar("Item")
 
@@ -28,22 +27,22 @@ def page_schema(item: type[marshmallow.Schema]) -> type[marshmallow.Schema]:
 
 
 def key_after(query: dict[str, Any]) -> str | None:
-    """The key after which the page begins, out of its cursor. Raises Invalid for a cursor that is not ours."""
+    """The key after which the page begins, out of its cursor. Raises NotFound for a cursor that is not ours."""
     if query["cursor"] is None:
         return None
     [key] = decode_cursor(query["cursor"], [str])
     if fault_of_key(key) is not None:
-        raise Invalid.field("cursor", "is not one that this service gave; start again without it")
+        raise no_such_page()
     return str(key)
 
 
 def number_after(query: dict[str, Any]) -> int:
-    """The number after which the page begins, out of its cursor. Raises Invalid for a cursor that is not ours."""
+    """The number after which the page begins, out of its cursor. Raises NotFound for a cursor that is not ours."""
     if query["cursor"] is None:
         return 0
     [number] = decode_cursor(query["cursor"], [int])
     if number >= 2**31:
-        raise Invalid.field("cursor", "is not one that this service gave; start again without it")
+        raise no_such_page()
     return int(number)
 
 

@@ -6,7 +6,7 @@ import flask_smorest
 from flask import Flask
 from webargs.flaskparser import FlaskParser
 
-from api.fields import MAX_KEY_CHARACTERS, KeyInPath
+from api.fields import MAX_KEY_CHARACTERS, KeyBesideBatch, KeyInPath
 
 CONFIG = {
     "API_TITLE": "Points bank",
@@ -53,18 +53,20 @@ CONFIG = {
 }
 
 PROBLEMS = {
-    400: "malformed: the body is not what its content type says",
-    401: "unauthorised: the key is missing, unknown or revoked",
-    403: "forbidden: the key lacks the scope",
-    404: "not-found",
-    409: "conflict, closed, key-conflict, already-reversed",
-    413: "too-large",
-    415: "unsupported-media-type",
-    422: "validation, insufficient-funds",
-    429: "rate-limited",
-    503: "unavailable: nothing was lost, try again",
+    400: ("malformed", "malformed: the body is not what its content type says"),
+    401: ("unauthorised", "unauthorised: the key is missing, unknown or revoked"),
+    403: ("forbidden", "forbidden: the key lacks the scope"),
+    404: ("not-found", "not-found: there is no such thing in this company"),
+    405: ("method-not-allowed", "method-not-allowed: `Allow` names the methods that there are"),
+    409: ("conflict", "conflict, closed, key-conflict, already-reversed: it contradicts what is booked"),
+    413: ("too-large", "too-large: the body, or the number of items, is beyond the limit"),
+    414: ("too-large", "too-large: the request line is longer than a server takes"),
+    415: ("unsupported-media-type", "unsupported-media-type: the content type is not taken here"),
+    422: ("validation", "validation, insufficient-funds: `errors` names each field and what to do about it"),
+    429: ("rate-limited", "rate-limited: try again after `Retry-After`"),
+    503: ("unavailable", "unavailable: nothing was lost, try again"),
 }
-_OF_READS = (401, 403, 404, 422, 429, 503)
+_OF_READS = (401, 403, 404, 405, 414, 422, 429, 503)
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -99,29 +101,95 @@ def _document_operation(doc: dict[str, Any], doc_info: dict[str, Any], *, method
         statuses = ()
     else:
         doc["security"] = [{"key": []}]
-        doc["description"] = f"{doc.get('description', '')}\n\nScope: `{scope}`.".strip()
+        text = doc_info["docstring"]  # put into the operation after this function
+        text["description"] = f"{text.get('description', '')}\n\nScope: `{scope}`.".strip()
     for status in statuses:
         existing = responses.get(str(status), responses.get(status))
         if existing is None or "content" not in existing:
             responses.pop(status, None)
-            responses[str(status)] = {
-                "description": PROBLEMS[status],
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            }
+            responses[str(status)] = _problem(status)
+    if "name" in doc_info:
+        doc["operationId"] = doc_info["name"]
     return doc
+
+
+def _problem(status: int) -> dict[str, Any]:
+    slug, description = PROBLEMS[status]
+    example: dict[str, Any] = {
+        "type": f"http://127.0.0.1:8000/problems/{slug}",
+        "title": slug.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": description.partition(": ")[2],
+        "instance": "/v1/programmes/2021",
+    }
+    if status == 422:
+        fault = "must be an integer."
+        example |= {"detail": f"amount: {fault}", "errors": [{"path": "amount", "message": fault}]}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {"application/problem+json": {"schema": schema, "example": example}}}
 
 
 def prepare(rest: Api) -> None:
     """Before resources are registered: how a key in a path is documented."""
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS}
+    rest.register_converter(KeyInPath, lambda _converter: {**schema, "pattern": "^[^/]+$"})
     rest.register_converter(
-        KeyInPath,
-        lambda _converter: {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_KEY_CHARACTERS,
-            "pattern": "^[^/]+$",
-        },
+        KeyBesideBatch, lambda _converter: {**schema, "pattern": "^[^/]+$", "not": {"const": "batch"}}
     )
+
+
+def finish(rest: Api) -> None:
+    """After resources are registered: what an answer always has is required, what nobody uses goes."""
+    schemas = rest.spec.components.schemas
+    for unused in ("Error", "PaginationMetadata"):
+        schemas.pop(unused, None)
+    for name, schema in schemas.items():
+        if name not in _SENT and "properties" in schema:
+            absent = _MAY_BE_ABSENT.get(name, set())
+            schema["required"] = sorted(schema["properties"].keys() - absent)
+    schemas["Award"] |= _AWARD
+    for operations in rest.spec._paths.values():  # apispec has no public way to what it holds, but as a copy
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()) if isinstance(operation, dict) else ():
+                _without_null(parameter)
+
+
+def _without_null(parameter: dict[str, Any]) -> None:
+    """A query parameter that may be left out is text or a number all the same: null cannot be sent."""
+    schema = parameter.get("schema", {})
+    if isinstance(schema.get("type"), list):
+        schema["type"] = schema["type"][0]
+    if schema.get("default", "") is None:
+        del schema["default"]
+
+
+# What marshmallow checks in a method: one receiver, and who gives flowers of what.
+_AWARD: dict[str, Any] = {
+    "oneOf": [{"required": ["learner"]}, {"required": ["team"]}],
+    "if": {"properties": {"unit": {"const": "flowers"}}},
+    "then": {
+        "required": ["awarder", "course"],
+        "properties": {"awarder": {"type": "string"}, "course": {"type": "string"}},
+    },
+    "example": {
+        "awarder": "li-trainer",
+        "team": "team-1",
+        "programme": "2021",
+        "course": "service",
+        "unit": "flowers",
+        "amount": 2,
+        "reason": "带队复盘，发言精彩",
+    },
+}
+
+_SENT = frozenset(
+    [
+        *("Problem", "Allowance", "Award", "Awarder", "Company", "Course", "Enrol", "Learner", "LearnerItem"),
+        *("Phase", "Programme", "Reversal", "Team", "TeamItem"),
+    ]
+)
+"""Schemas of requests, which say themselves what is required. All others are of answers alone."""
+_MAY_BE_ABSENT: dict[str, set[str]] = {"Balance": {"course"}, "LearnerResult": {"problem"}}
 
 
 def served_routes(app: Flask) -> list[str]:

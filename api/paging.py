@@ -9,11 +9,14 @@ import orjson
 from marshmallow import fields, validate
 
 from api.fields import QuerySchema
-from pointsbank.errors import Invalid
+from pointsbank.errors import NotFound
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 MAX_CURSOR_CHARACTERS = 1_000
+CURSOR_PATTERN = "^W[A-Za-z0-9_-]+$"
+"""A JSON array in URL-safe Base64."""
+_NOT_OURS = "is not one that this service gave; start again without it"
 
 
 class PageQuery(QuerySchema):
@@ -24,7 +27,9 @@ class PageQuery(QuerySchema):
     )
     cursor = fields.String(
         load_default=None,
-        validate=validate.Length(max=MAX_CURSOR_CHARACTERS),
+        validate=validate.And(
+            validate.Length(max=MAX_CURSOR_CHARACTERS), validate.Regexp(CURSOR_PATTERN, error=_NOT_OURS)
+        ),
         metadata={"description": "`next` of the page before."},
     )
 
@@ -34,8 +39,12 @@ def encode_cursor(position: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(list(position))).rstrip(b"=").decode()
 
 
+def no_such_page() -> NotFound:
+    return NotFound(f"cursor: {_NOT_OURS}", errors=[("cursor", _NOT_OURS)])
+
+
 def decode_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
-    """The position in a cursor of ours. Raises Invalid for any other text."""
+    """The position in a cursor of ours. Raises NotFound for any other: there is no such page."""
     try:
         raw = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position = orjson.loads(raw)
@@ -47,5 +56,5 @@ def decode_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
         or any(type(value) is not expected for value, expected in zip(position, types, strict=True))
         or any(type(value) is int and not 0 <= value < 2**62 for value in position)
     ):
-        raise Invalid.field("cursor", "is not one that this service gave; start again without it")
+        raise no_such_page()
     return position

@@ -6,7 +6,7 @@ from marshmallow import fields, post_load, validate
 
 from api.app_state import database
 from api.auth import company_id, requires, snapshot
-from api.fields import Amount, Date, Key, Name, StrictSchema
+from api.fields import Amount, Date, Key, Name, StrictSchema, Zone
 from api.listing import key_after, listing, page_schema
 from api.openapi import Resource
 from api.paging import PageQuery
@@ -36,7 +36,7 @@ class ProgrammeSchema(StrictSchema):
     name = Name(required=True, metadata={"example": "2021届大学生创客训练营"})
     starts_on = Date(required=True, metadata={"example": "2021-07-01"})
     ends_on = Date(required=True, metadata={"example": "2022-06-30"})
-    timezone = Name(metadata={"description": "Absent: the company's.", "example": "Asia/Shanghai"})
+    timezone = Zone(metadata={"description": "Absent: the company's.", "example": "Asia/Shanghai"})
     allotment = Amount(
         least=0,
         allow_none=True,

@@ -32,7 +32,7 @@ class TeamSchema(StrictSchema):
         Key(),
         required=True,
         validate=validate.Length(max=MAX_MEMBERS),
-        metadata={"description": "Ids of learners.", "example": ["20210001", "20210002"]},
+        metadata={"description": "Ids of learners.", "uniqueItems": True, "example": ["20210001", "20210002"]},
     )
     from_on = Date(data_key="from", load_only=True, load_default=None, allow_none=True)
 
@@ -57,17 +57,8 @@ _BATCH_BODY = {
         "application/json": {
             "schema": {
                 "type": "array",
-                "maxItems": MAX_TEAMS,
-                "items": {
-                    "type": "object",
-                    "required": ["id", "name", "members"],
-                    "properties": {
-                        "id": {"type": "string", "minLength": 1, "maxLength": 128},
-                        "name": {"type": "string", "minLength": 1, "maxLength": 200},
-                        "members": {"type": "array", "maxItems": MAX_MEMBERS, "items": {"type": "string"}},
-                        "from": {"type": ["string", "null"], "format": "date"},
-                    },
-                },
+                "description": f"At most {MAX_TEAMS}, else 413.",
+                "items": TeamItemSchema,
             },
             "example": [{"id": "team-1", "name": "一组", "members": ["20210001", "20210002"]}],
         }
@@ -75,7 +66,7 @@ _BATCH_BODY = {
 }
 
 
-@blp.route("/programmes/<key:programme>/teams/<key:team>", methods=["PUT"])
+@blp.route("/programmes/<key:programme>/teams/<key_beside_batch:team>", methods=["PUT"])
 @requires("directory:write")
 @blp.arguments(TeamSchema)
 @blp.response(200, TeamSchema)
@@ -114,7 +105,7 @@ def put_teams(programme: str) -> dict[str, Any]:
     return {**{status: statuses.count(status) for status in STATUSES}, "rejected": 0, "results": results}
 
 
-@blp.route("/programmes/<key:programme>/teams/<key:team>", methods=["GET"])
+@blp.route("/programmes/<key:programme>/teams/<key_beside_batch:team>", methods=["GET"])
 @requires("read")
 @blp.response(200, TeamSchema)
 def get_team(programme: str, team: str) -> Team:

@@ -37,6 +37,9 @@ MAX_REMEMBERED = 2048
 # A longer one is legal and is examined each time.
 MAX_REMEMBERED_CONTENT_TYPE = 64
 
+RESERVED_SOURCE = "pointsbank:"
+"""How the sources of entries begin that the bank books itself: awards, allotments, allowances, reversals."""
+
 _CONTROL = "\x00-\x1f\x7f-\x9f\ud800-\udfff"
 KEY_PATTERN = re.compile(rf"(?!\s+\Z)[^/{_CONTROL}]{{1,{MAX_KEY_LENGTH}}}\Z")
 """HR's ids of learners, programmes and courses: neither control characters nor '/'."""
@@ -203,8 +206,8 @@ def _find_faults(raw: Mapping[str, Any]) -> list[FieldError]:
         faults.append(("specversion", 'must be "1.0"'))
     faults += _text_faults(raw, "id", MAX_ID_LENGTH)
     faults += _text_faults(raw, "source", MAX_SOURCE_LENGTH)
-    if isinstance(source := raw.get("source"), str) and _WHITE_SPACE.search(source):
-        faults.append(("source", "must be a URI reference, without white space"))
+    if isinstance(source := raw.get("source"), str):
+        faults += _source_faults(source)
     faults += _text_faults(raw, "type", MAX_TYPE_LENGTH)
     if raw.get("subject") is None:
         faults.append(("subject", "is required: the learner's id"))
@@ -223,6 +226,14 @@ def _find_faults(raw: Mapping[str, Any]) -> list[FieldError]:
             shown = ascii(name)[1:-1][:MAX_KEY_LENGTH]
             faults.append((shown, "is not a CloudEvents attribute; extensions have lower-case letters and digits"))
     return faults + _data_faults(raw)
+
+
+def _source_faults(source: str) -> list[FieldError]:
+    if source.startswith(RESERVED_SOURCE):
+        return [("source", f"must not begin with {RESERVED_SOURCE!r}: these are the bank's own entries")]
+    if _WHITE_SPACE.search(source):
+        return [("source", "must be a URI reference, without white space")]
+    return []
 
 
 def _text_faults(raw: Mapping[str, Any], name: str, max_length: int) -> list[FieldError]:
