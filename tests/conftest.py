@@ -34,6 +34,7 @@ TEMPLATE = "pointsbank_template"
 
 # What to do about a program that is missing, for the lines at the end of the run.
 HOW_TO_GET = {
+    "curl": "apt-get install curl",
     "ledger": "apt-get install ledger",
     "hledger": "apt-get install hledger",
     "chromium": "apt-get install chromium",

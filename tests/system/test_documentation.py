@@ -111,6 +111,13 @@ def test_each_variable_is_one_that_something_reads(page: Path) -> None:
     assert set(VARIABLE.findall(page.read_text("utf-8"))) <= read
 
 
+@parametrize_pages
+def test_each_role_and_figure_is_one_that_the_code_names(page: Path) -> None:
+    code = "".join(path.read_text("utf-8") for folder in CODE[:4] for path in (ROOT / folder).rglob("*.py"))
+    named = re.findall(r"`(pointsbank_[a-z_]+?)(?:_total)?`", page.read_text("utf-8"))
+    assert [name for name in named if f'"{name}"' not in code] == []
+
+
 def limits() -> list[tuple[str, str, str]]:
     return [
         (row["module"], row["name"], row["value"]) for page in PAGES for row in LIMIT.finditer(page.read_text("utf-8"))
