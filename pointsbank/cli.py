@@ -94,7 +94,7 @@ def _serve(host: str, port: int, workers: int, welcome: bool) -> None:
             if key is not None:
                 click.echo(_welcome(url, key))
 
-        serving.serve(host, port, workers, opened.log_level, announce)
+        serving.serve(host, port, workers, opened.log_level, announce, serving.reviver(settings))
 
 
 def _demo_key(settings: Settings) -> str:

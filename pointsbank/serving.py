@@ -1,5 +1,6 @@
 """Serving over HTTP: gunicorn as a library, in the process of `pointsbank serve`."""
 
+import logging
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
@@ -16,6 +18,8 @@ from gunicorn.workers.base import Worker
 
 from pointsbank import embedded
 from pointsbank.settings import Settings
+
+log = logging.getLogger(__name__)
 
 THREADS = 16  # per worker: most of them wait for PostgreSQL
 KEEPALIVE_SECONDS = 75  # longer than a load balancer's 60, so that it is never us who close under a request
@@ -51,13 +55,38 @@ def _embeds_redis(settings: Settings) -> bool:
     return settings.redis_url is None and not settings.without_redis
 
 
-def serve(host: str, port: int, workers: int, log_level: str, announce: Callable[[str], None]) -> None:
+def reviver(settings: Settings) -> Callable[[], None]:
+    """What starts the embedded PostgreSQL again if it has died; nothing to do for a server of the operator's."""
+
+    def revive() -> None:
+        if settings.database_url is not None or embedded.lives(settings.data_dir):
+            return
+        log.error("the embedded PostgreSQL has died; it is started again")
+        try:
+            embedded.start(settings.data_dir, redis=_embeds_redis(settings))
+        except (embedded.EmbeddedError, psycopg.OperationalError) as error:
+            log.error("it did not start, and is tried again: %s", error)  # a disk that is full may be emptied
+        else:
+            log.warning("the embedded PostgreSQL is back")
+
+    return revive
+
+
+def serve(
+    host: str,
+    port: int,
+    workers: int,
+    log_level: str,
+    announce: Callable[[str], None],
+    revive: Callable[[], None],
+) -> None:
     """Serves `pointsbank.wsgi:create_app()` until SIGTERM or SIGINT, then drains and raises SystemExit.
 
     The settings reach the workers by the environment. `announce` is called once, with the service's URL, by
-    the first worker that takes requests. A second SIGINT ends the draining.
+    the first worker that takes requests; `revive` every second by the process that watches the workers. A
+    second SIGINT ends the draining.
     """
-    _Application(host, port, workers, log_level, announce).run()
+    _Application(host, port, workers, log_level, announce, revive).run()
 
 
 def check_free(host: str, port: int) -> None:
@@ -86,15 +115,28 @@ def _url(host: str, port: int) -> str:
 
 
 class _Arbiter(Arbiter):
+    app: "_Application"
+
     def handle_int(self) -> None:
         self.handle_term()
+
+    def manage_workers(self) -> None:
+        # Here, in the one thread that waits for children, and not in another: it would take pg_ctl for a worker.
+        self.app.revive()
+        super().manage_workers()
 
 
 class _Application(BaseApplication):
     cfg: Config
 
     def __init__(
-        self, host: str, port: int, workers: int, log_level: str, announce: Callable[[str], None]
+        self,
+        host: str,
+        port: int,
+        workers: int,
+        log_level: str,
+        announce: Callable[[str], None],
+        revive: Callable[[], None],
     ) -> None:
         self.options: dict[str, Any] = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
@@ -113,6 +155,7 @@ class _Application(BaseApplication):
         if os.access(MEMORY_FOLDER, os.W_OK):
             self.options["worker_tmp_dir"] = str(MEMORY_FOLDER)
         self.announce = announce
+        self.revive = revive
         # One token: whichever worker takes it announces. Inherited by fork, also by workers of later.
         self.token, token_in = os.pipe()
         os.set_blocking(self.token, False)

