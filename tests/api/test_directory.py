@@ -118,8 +118,14 @@ def test_lists_page_by_cursor(programme: Any) -> None:
             found.append(len(page["items"]))
             cursor = page["next"]
         assert found == sizes, path
-        for wrong in ("limit=501", "limit=0", "cursor=x", "cursor=WyJhXHUwMDAwIl0", "cursor=W10"):
-            assert programme.get(f"/v1/{path}?{wrong}").status_code == 422, (path, wrong)
+        for wrong, status in (
+            ("limit=501", 422),
+            ("limit=0", 422),
+            ("cursor=x", 422),
+            ("cursor=WyJhXHUwMDAwIl0", 404),
+            ("cursor=W10", 404),
+        ):
+            assert programme.get(f"/v1/{path}?{wrong}").status_code == status, (path, wrong)
 
 
 def test_being_put_into_a_team_enrols(programme: Any) -> None:
