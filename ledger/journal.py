@@ -296,9 +296,6 @@ def _balances(session: Session, accounts: list[tuple[int, int]]) -> dict[tuple[i
 
 def _book(session: Session, drafts: list[Draft]) -> tuple[int, datetime]:
     """Books the drafts, which all can be; returns the first one's number and when."""
-    if session.has_staged:
-        session.sql("DELETE FROM pg_temp.staged")
-    session.has_staged = True
     try:
         with session.driver.cursor() as cursor, cursor.copy(b"COPY pg_temp.staged FROM STDIN") as copy:
             for chunk in _staged(drafts):

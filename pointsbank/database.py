@@ -61,8 +61,6 @@ class Session:
         self.company_id = company_id
         self.journal: Journal | None = None
         """The company's journal as it is since this transaction locked it; None if it has not."""
-        self.has_staged = False
-        """Whether the staging table may hold what this transaction has booked; it empties at commit."""
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         self.driver: psycopg.Connection[Any] = driver

@@ -375,6 +375,13 @@ BEGIN
                              AND t.number > before.number AND t.unit = a.unit
          GROUP BY a.id, a.unit;
     END IF;
+
+    -- Deleting is quicker for few rows, but leaves something of each behind.
+    IF staged > 1000 OR pg_relation_size('pg_temp.staged') > 65536 THEN
+        TRUNCATE pg_temp.staged;
+    ELSE
+        DELETE FROM pg_temp.staged;
+    END IF;
 END
 $$;
 REVOKE ALL ON FUNCTION book(bigint) FROM PUBLIC;
