@@ -46,14 +46,15 @@ def _booking(ground: Ground, levels: list[int]) -> None:
         copied, posted = posting.of_ledger(ground, floor)
         with serving.served(ground) as (url, process):
             idle = max(child.memory_info().rss for child in process.children()) / memory.MEGABYTE
-            rates: list[float] = []
-            busiest = serving.watch(process, lambda: rates.extend(posting.of_http(ground, floor, url)))
+            with serving.watched(process) as largest:
+                floor_of_batches, batches = posting.of_http(ground, floor, url)
             bare, singles = serving.of_singles(ground, url)
         booked += posting.ROUNDS * BATCH + posting.CLIENTS * (posting.HTTP_BATCHES + 1) * BATCH
+        busiest = max(largest.values()) / memory.MEGABYTE
         print(
             f"{level:>10}  {copied:>9.0f} {posted:>9.0f} {posted / copied:>6.3f}   "
-            f"{rates[0]:>9.0f} {rates[1]:>9.0f} {rates[1] / rates[0]:>6.3f}   "
-            f"{bare:>7.0f} {singles:>8.0f} {singles / bare:>6.2f}   {idle:>7.0f}  {max(busiest) / memory.MEGABYTE:>7.0f}",
+            f"{floor_of_batches:>9.0f} {batches:>9.0f} {batches / floor_of_batches:>6.3f}   "
+            f"{bare:>7.0f} {singles:>8.0f} {singles / bare:>6.2f}   {idle:>7.0f}  {busiest:>7.0f}",
             flush=True,
         )
 

@@ -77,7 +77,8 @@ def _body(ground: Ground) -> bytes:
 
 
 def event(ground: Ground, learner: str) -> dict[str, object]:
-    at = f"2021-{ground.dice.randint(9, 12):02d}-{ground.dice.randint(1, 28):02d}T09:{ground.dice.randint(10, 59)}:00+08:00"
+    day = f"2021-{ground.dice.randint(9, 12):02d}-{ground.dice.randint(1, 28):02d}"
+    at = f"{day}T09:{ground.dice.randint(10, 59)}:00+08:00"
     return {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),

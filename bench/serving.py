@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from urllib.parse import urlsplit
@@ -130,8 +130,9 @@ def _answer(connection: socket.socket) -> int:
     return int(head[9:12])
 
 
-def watch(process: psutil.Process, work: Callable[[], None]) -> list[int]:
-    """The largest resident size (bytes) of each of the process's children while `work` runs."""
+@contextmanager
+def watched(process: psutil.Process) -> Iterator[dict[int, int]]:
+    """Fills in the largest resident size (bytes) of each of the process's children, by process id."""
     largest: dict[int, int] = {}
     done = threading.Event()
 
@@ -143,8 +144,7 @@ def watch(process: psutil.Process, work: Callable[[], None]) -> list[int]:
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
-        work()
+        yield largest
     finally:
         done.set()
         watcher.join()
-    return list(largest.values())

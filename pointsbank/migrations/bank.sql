@@ -294,6 +294,7 @@ $$;
 CREATE FUNCTION book(p_company bigint, OUT first_number bigint, OUT booked_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off AS $$
 DECLARE
     staged   bigint;   -- entries
