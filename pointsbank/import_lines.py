@@ -78,23 +78,27 @@ def _json(text: bytes) -> object | Invalid:
 
 def _lines_of_csv(file: io.BufferedReader, kind: Kind) -> Iterator[Line]:
     csv.field_size_limit(MAX_LINE_CHARACTERS)
-    feed = _Feed(io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=""))
-    reader = csv.reader(feed, strict=True)
-    header = _header(reader, kind)
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Line(number, "", Invalid(f"This is not CSV: {error}."), file.tell())
-            continue
-        if feed.take_cut():
-            yield Line(number, "", _too_long(), file.tell())
-        elif cells:
-            shown = ",".join(cells).replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
-            yield Line(number, shown, _of_cells(header, cells, kind), file.tell())
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        feed = _Feed(text)
+        reader = csv.reader(feed, strict=True)
+        header = _header(reader, kind)
+        while True:
+            number = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Line(number, "", Invalid(f"This is not CSV: {error}."), file.tell())
+                continue
+            if feed.take_cut():
+                yield Line(number, "", _too_long(), file.tell())
+            elif cells:
+                yield Line(number, _on_one_line(cells), _of_cells(header, cells, kind), file.tell())
+
+
+def _on_one_line(cells: list[str]) -> str:
+    return ",".join(cells).replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _header(reader: Iterator[list[str]], kind: Kind) -> list[str]:
@@ -128,8 +132,7 @@ class _Feed:
                 pass
             self._cut = True
             return "\n"
-        # NUL stops the reader; another control character reaches the check that names the field.
-        return line.replace("\x00", "\x01")
+        return line
 
     def take_cut(self) -> bool:
         """Whether a line was too long, and left out, since this was asked before."""
