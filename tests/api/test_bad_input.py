@@ -54,8 +54,22 @@ def bank(programme: Caller) -> Caller:
 PROGRAMME = {"name": "x", "starts_on": "2021-07-01", "ends_on": "2022-06-30"}
 COURSE = {"name": "x", "kind": "practical"}
 AWARD = {"awarder": "li", "learner": "20210001", "programme": "2021", "course": "service", "unit": "flowers", "amount": 1, "reason": "x"}  # fmt: skip  # noqa: E501
-BAD_TEXTS = ("a\x00b", "a\x07b", "a\x7fb", "a\x9fb", "a\nb", "\ud800", "", "   ", "x" * 2_000, 7, [], {}, True)
-BAD_AMOUNTS = (0, -1, 2**53, 2**63, 2**64, 10**400, 1.5, "5", True, [], 1e300)
+BAD_TEXTS: tuple[Any, ...] = (
+    "a\x00b",
+    "a\x07b",
+    "a\x7fb",
+    "a\x9fb",
+    "a\nb",
+    "\ud800",
+    "",
+    "   ",
+    "x" * 2_000,
+    7,
+    [],
+    {},
+    True,
+)
+BAD_AMOUNTS: tuple[Any, ...] = (0, -1, 2**53, 2**63, 2**64, 10**400, 1.5, "5", True, [], 1e300)
 BAD_DATES = (
     "0000-01-01",
     "1899-12-31",
