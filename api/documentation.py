@@ -1,8 +1,14 @@
-"""/docs: Swagger UI over /openapi.json. All that the page loads comes out of an installed package."""
+"""/docs: Swagger UI over /openapi.json. All that the page loads comes out of an installed package.
+
+/problems/<slug> is where the `type` of a problem leads: what it means, at which status it comes.
+"""
 
 from importlib.resources import files
 
 from flask import Blueprint, Response, abort
+from markupsafe import escape
+
+from pointsbank.errors import PointsBankError
 
 blp = Blueprint("documentation", __name__)
 
@@ -58,3 +64,23 @@ def asset(name: str) -> Response:
     response = Response(files("flask_swagger_ui").joinpath("dist", name).read_bytes(), mimetype=_ASSETS[name])
     response.cache_control.max_age = _DAY_SECONDS
     return response
+
+
+@blp.get("/problems/<slug>")
+def problem(slug: str) -> Response:
+    kinds = [kind for kind in _kinds(PointsBankError) if kind.slug == slug]
+    if not kinds:
+        abort(404)
+    meanings = "".join(
+        f"<li>{escape(kind.title)} (status {kind.status}). {escape((kind.__doc__ or '').strip())}</li>"
+        for kind in kinds
+        if kind.__doc__ or kind is kinds[0]
+    )
+    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(slug)}</title><h1>{escape(slug)}</h1>"
+    response = Response(f"{page}<ul>{meanings}</ul><p><a href=/docs>The API</a></p>", mimetype="text/html")
+    response.headers["Content-Security-Policy"] = "default-src 'none'"
+    return response
+
+
+def _kinds(kind: type[PointsBankError]) -> list[type[PointsBankError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]

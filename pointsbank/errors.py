@@ -39,38 +39,56 @@ class PointsBankError(Exception):
 
 
 class Malformed(PointsBankError):
+    """The body is not what its content type says; the detail says where."""
+
     slug, status, title = "malformed", 400, "Malformed request"
 
 
 class Unauthorised(PointsBankError):
+    """The API key is missing, unknown or revoked."""
+
     slug, status, title = "unauthorised", 401, "Unauthorised"
 
 
 class Forbidden(PointsBankError):
+    """The API key lacks the scope that the detail names."""
+
     slug, status, title = "forbidden", 403, "Forbidden"
 
 
 class NotFound(PointsBankError):
+    """There is no such thing in this company."""
+
     slug, status, title = "not-found", 404, "Not found"
 
 
 class Conflict(PointsBankError):
+    """The change contradicts what is booked."""
+
     slug, status, title = "conflict", 409, "Conflict with what is booked"
 
 
 class Closed(Conflict):
+    """The course or programme is closed and takes nothing more."""
+
     slug, title = "closed", "Closed"
 
 
 class TooLarge(PointsBankError):
+    """The body, or one of its parts, is over a limit; send it in parts."""
+
     slug, status, title = "too-large", 413, "Too large"
 
 
 class UnsupportedMediaType(PointsBankError):
+    """The content type or encoding is not taken; the detail names those that are."""
+
     slug, status, title = "unsupported-media-type", 415, "Unsupported media type"
 
 
 class Invalid(PointsBankError):
+    """One or more fields are wrong; `errors` names each and what to do."""
+
     slug, status, title = "validation", 422, "Validation failed"
 
     @classmethod
@@ -80,8 +98,12 @@ class Invalid(PointsBankError):
 
 
 class RateLimited(PointsBankError):
+    """Too many requests; wait as long as Retry-After says."""
+
     slug, status, title = "rate-limited", 429, "Too many requests"
 
 
 class Unavailable(PointsBankError):
+    """The database cannot be reached at the moment; nothing is lost, send the request again."""
+
     slug, status, title = "unavailable", 503, "Temporarily unavailable"

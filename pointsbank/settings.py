@@ -60,9 +60,8 @@ class Settings:
             os.environ["DATABASE_URL"] = self.database_url
 
     def configure_logging(self) -> None:
-        logging.basicConfig(
-            level=self.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
+        logging.basicConfig(level=self.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # it says at each start that nothing is to be done
 
 
 def _url(

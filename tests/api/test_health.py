@@ -29,3 +29,14 @@ def test_the_documentation_page_loads_from_here_alone(app, path):
 
 def test_no_other_file_is_served(app):
     assert app.test_client().get("/docs/index.html").status_code == 404
+
+
+@pytest.mark.parametrize("slug", ["validation", "key-conflict", "insufficient-funds", "already-reversed", "closed"])
+def test_the_type_of_a_problem_leads_to_what_it_means(app, slug):
+    answer = app.test_client().get(f"/problems/{slug}")
+    assert answer.status_code == 200
+    assert slug in answer.text
+
+
+def test_there_is_no_page_of_an_unknown_problem(app):
+    assert app.test_client().get("/problems/nothing").status_code == 404
