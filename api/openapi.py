@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document, made from the resources: scopes, problems and the credential in one place."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import flask_smorest
 from flask import Flask
@@ -19,7 +19,8 @@ CONFIG = {
             "description": (
                 "Credits (积分), red flowers (小红花) and certificates of training programmes.\n\n"
                 "Errors are RFC 9457 problems with a stable `type`; writes are idempotent; lists page by an opaque "
-                "cursor; amounts are integers of a unit's smallest part; times are RFC 3339 with offset."
+                "cursor; amounts are integers of a unit's smallest part; times are RFC 3339 with offset. Fields and "
+                "query parameters that are not known are refused (422), so that a misspelt one is never ignored."
             )
         },
         "components": {
@@ -69,7 +70,7 @@ PROBLEMS = {
 _OF_READS = (401, 403, 404, 405, 414, 422, 429, 503)
 
 
-class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest has no types
+class Api(flask_smorest.Api):
     """flask-smorest without its own error format: `api.problems` is the one place where errors leave."""
 
     def _register_error_handlers(self) -> None:
@@ -79,10 +80,14 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest has no type
 class Arguments(FlaskParser):
     """webargs drops unknown query parameters without a word; here the schema decides, and refuses them."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {"query": None, "json": None, "headers": None}
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012  # webargs has it so
+        "query": None,
+        "json": None,
+        "headers": None,
+    }
 
 
-class Resource(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+class Resource(flask_smorest.Blueprint):
     """A blueprint whose operations document their scope and their problems."""
 
     ARGUMENTS_PARSER = Arguments()

@@ -13,7 +13,7 @@ from pointsbank.errors import NotFound
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
-MAX_CURSOR_CHARACTERS = 1_000
+MIN_CURSOR_CHARACTERS, MAX_CURSOR_CHARACTERS = 2, 1_000
 CURSOR_PATTERN = "^W[A-Za-z0-9_-]+$"
 """A JSON array in URL-safe Base64."""
 _NOT_OURS = "is not one that this service gave; start again without it"
@@ -27,9 +27,10 @@ class PageQuery(QuerySchema):
     )
     cursor = fields.String(
         load_default=None,
-        validate=validate.And(
-            validate.Length(max=MAX_CURSOR_CHARACTERS), validate.Regexp(CURSOR_PATTERN, error=_NOT_OURS)
-        ),
+        validate=[
+            validate.Length(min=MIN_CURSOR_CHARACTERS, max=MAX_CURSOR_CHARACTERS),
+            validate.Regexp(CURSOR_PATTERN, error=_NOT_OURS),
+        ],
         metadata={"description": "`next` of the page before."},
     )
 
