@@ -1,28 +1,44 @@
 """`examples/oulad.py` against the running service: every figure equals what SQLite makes of the CSV files."""
 
+import csv
+import http.client
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+import psycopg
 import pytest
+
+from ledger.identity import entry_id
+from pointsbank import embedded
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "oulad.py"
 SECONDS_MAX = 20
 COMPANY = "oulad-test"
 TOP = 10
+CONNECTIONS = 2
+OPENINGS = 1  # entries that are no result: the flowers of the one course
 
 
 class Service(Protocol):
     url: str
+    database_url: str
+    environment: dict[str, str]
 
     def key(self, company: str) -> str: ...
+
+    def command(self, *arguments: str, check: bool = True) -> str: ...
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +84,27 @@ def first_ten(ranked: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     return {learner: place for learner, place in ranked.items() if place[0] <= TOP}
 
 
-def test_the_figures_are_those_of_the_csv_files(
-    service: Service, shared_data: Callable[[str], Path], tmp_path: Path, oracle: ModuleType
+def test_a_year_of_a_real_course(
+    service: Service,
+    shared_data: Callable[[str], Path],
+    tmp_path: Path,
+    oracle: ModuleType,
+    needs_program: Callable[[str], str],
 ) -> None:
+    """One load for all: it takes longer than what is asked of it."""
     folder = shared_data("oulad_bbb_2013j")
     expected = oracle.compute(folder)
+    the_figures_are_those_of_the_csv_files(service, folder, tmp_path, expected)
+    it_is_proven_until_a_transfer_is_changed_by_hand(service, expected.posted + OPENINGS)
+    beancount_accepts_the_export(service, tmp_path)
+    export(service, "ledger", tmp_path / "bank.ledger")
+    held = balances_of_the_api(service, list(expected.credits))
+    for program in ("ledger", "hledger"):
+        needs_program(program)
+        assert balances_read_by(program, tmp_path / "bank.ledger") == held
+
+
+def the_figures_are_those_of_the_csv_files(service: Service, folder: Path, tmp_path: Path, expected: Any) -> None:
     key = service.key(COMPANY)
     first = run(service, key, folder, tmp_path / "first.json")
     second = run(service, key, folder, tmp_path / "second.json")
@@ -95,6 +127,108 @@ def test_the_figures_are_those_of_the_csv_files(
 
     assert board(service, key, "credits") == expected.credits
     assert board(service, key, "flowers") == expected.flowers
+
+
+def it_is_proven_until_a_transfer_is_changed_by_hand(service: Service, entries: int) -> None:
+    status, told = verified(service)
+    assert (status, len(told)) == (0, 1), told
+    assert told[0].startswith(f"verified: {entries} entries, ")
+    superuser = service.database_url.replace(f"{embedded.OWNER_ROLE}@", "postgres@")
+    with psycopg.connect(superuser) as connection:
+        changed = connection.execute(
+            "SELECT company_id, learner, number, line FROM transfers WHERE learner <> 0 ORDER BY number, line"
+        ).fetchone()
+        assert changed is not None
+        company_id, learner, number, _ = changed
+        where = "WHERE (company_id, learner, number, line) = (%s, %s, %s, %s)"
+        code = connection.execute(
+            "SELECT key FROM learners WHERE (company_id, no) = (%s, %s)", [company_id, learner]
+        ).fetchone()
+        connection.execute(f"UPDATE transfers SET amount = amount + 1 {where}", changed)
+        connection.commit()
+        status, told = verified(service)
+        assert status == 1
+        assert code is not None
+        for name in (f"holding:{code[0]} (credits)", "issuance (credits)"):
+            assert any(name in line for line in told), told
+        assert any(f"{entry_id(company_id, number)} (number {number})" in line for line in told), told
+        connection.execute(f"UPDATE transfers SET amount = amount - 1 {where}", changed)
+    assert verified(service)[0] == 0
+
+
+def verified(service: Service) -> tuple[int, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pointsbank", "verify", "--company", COMPANY],
+        env=service.environment,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+def export(service: Service, form: str, path: Path) -> None:
+    path.write_text(service.command("export", "--company", COMPANY, "--format", form), encoding="utf-8")
+
+
+def beancount_accepts_the_export(service: Service, tmp_path: Path) -> None:
+    export(service, "beancount", tmp_path / "bank.beancount")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("bean-check"), "--no-cache", tmp_path / "bank.beancount"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+BALANCES_OF = {
+    "ledger": ["bal", "--flat", "--no-total", "--format", "%(account)\t%(strip(display_total))\n"],
+    "hledger": ["bal", "--flat", "-N", "-O", "csv", "--layout=bare"],
+}
+
+
+def balances_read_by(program: str, file: Path) -> dict[tuple[str, str], int]:
+    """Of every learner and unit."""
+    done = subprocess.run([program, "-f", file, *BALANCES_OF[program]], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {
+        (account.rpartition(":")[2], unit): int(amount * (100 if unit == "credits" else 1))
+        for account, unit, amount in (of_ledger if program == "ledger" else of_hledger)(done.stdout)
+        if ":holding:" in account.lower()
+    }
+
+
+def of_ledger(printed: str) -> Iterator[tuple[str, str, Decimal]]:
+    account = ""
+    for line in printed.splitlines():
+        name, _, amount = line.rpartition("\t")
+        account = name or account  # the further units of an account stand below the first
+        number, _, unit = amount.strip().partition(" ")
+        yield account, unit.strip('"'), Decimal(number)
+
+
+def of_hledger(printed: str) -> Iterator[tuple[str, str, Decimal]]:
+    for row in csv.DictReader(printed.splitlines()):
+        yield row["account"], row["commodity"].strip('"'), Decimal(row["balance"])
+
+
+def balances_of_the_api(service: Service, learners: list[str]) -> dict[tuple[str, str], int]:
+    """Those that are not zero: the programs do not print the others."""
+    parts = urllib.parse.urlsplit(service.url)
+    headers = {"Authorization": f"Bearer {service.key(COMPANY)}"}
+
+    def held_by(some: list[str]) -> dict[tuple[str, str], int]:
+        found = {}
+        with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)) as connection:
+            for learner in some:
+                connection.request("GET", f"/v1/learners/{learner}/balances", headers=headers)
+                for held in json.load(connection.getresponse())["balances"]:
+                    if held["balance"]:
+                        found[learner, held["unit"]] = held["balance"]
+        return found
+
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        shares = threads.map(held_by, [learners[n::CONNECTIONS] for n in range(CONNECTIONS)])
+        return {key: balance for share in shares for key, balance in share.items()}
 
 
 def _rows(rows: list[Any]) -> dict[str, tuple[int, int]]:
