@@ -25,9 +25,7 @@ def superuser_url(run_folder: Path, debian_postgres: Path) -> Iterator[str]:
     account = account_for(folder)
     account.own(folder, 0o700)
     cluster = folder / "cluster"
-    made = account.run(
-        [programs / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8"], SECONDS_MAX
-    )
+    made = account.run([programs / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8"], SECONDS_MAX)
     assert made.returncode == 0, made.stdout
     options = f"-c listen_addresses='' -k {folder}"
     begin = [programs / "pg_ctl", "start", "-D", cluster, "-w", "-o", options, "-l", folder / "log"]
@@ -67,6 +65,6 @@ def test_serve(superuser_url: str, tmp_path: Path) -> None:
     assert process.returncode == 0
     assert not (tmp_path / "var").exists()
     with psycopg.connect(url) as connection:
-        assert connection.execute(
-            "SELECT count(*) FROM pg_roles WHERE rolname = 'pointsbank_service'"
-        ).fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'pointsbank_service'").fetchone() == (
+            1,
+        )

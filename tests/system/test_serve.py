@@ -85,9 +85,7 @@ def test_told_to_go_before_it_is_ready(serve: Serve, server_folder: Path, proces
     assert processes_of(server_folder) == []
 
 
-def test_after_a_kill_it_serves_the_same_data(
-    serve: Serve, server_folder: Path, processes_of: ProcessesOf
-) -> None:
+def test_after_a_kill_it_serves_the_same_data(serve: Serve, server_folder: Path, processes_of: ProcessesOf) -> None:
     first = serve()
     url_of(first)
     with psycopg.connect(embedded.start(server_folder).database_url) as connection:
