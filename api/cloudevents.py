@@ -81,12 +81,8 @@ def read_events(request: flask.Request) -> Posted:
         case "application/cloudevents-batch+json":
             return Posted(False, iter(_chunks_of_batch(_parse(read_body(request, MAX_BATCH_BYTES)))))
         case "application/x-ndjson":
-            return Posted(
-                False, _chunks_of_lines(lines(body_chunks(request, MAX_NDJSON_BYTES), MAX_SINGLE_BYTES))
-            )
-        case mimetype if "ce-specversion" in request.headers and not mimetype.startswith(
-            "application/cloudevents"
-        ):
+            return Posted(False, _chunks_of_lines(lines(body_chunks(request, MAX_NDJSON_BYTES), MAX_SINGLE_BYTES)))
+        case mimetype if "ce-specversion" in request.headers and not mimetype.startswith("application/cloudevents"):
             return Posted(True, iter([[parse_event(_binary(request), 0)]]))
         case mimetype:
             raise UnsupportedMediaType(f"The content type {mimetype!r} is not taken; send {ACCEPTED}")
@@ -101,9 +97,7 @@ def _chunks_of_batch(raw: object) -> Iterator[list[Event | Rejected]]:
     if not isinstance(raw, list):
         raise Invalid(f"{BATCH} is an array of events; send a single one as {STRUCTURED}")
     if len(raw) > MAX_BATCH_EVENTS:
-        raise TooLarge(
-            f"A batch has at most {MAX_BATCH_EVENTS} events, this one {len(raw)}; send it in parts"
-        )
+        raise TooLarge(f"A batch has at most {MAX_BATCH_EVENTS} events, this one {len(raw)}; send it in parts")
     return iter([[_event(item, index) for index, item in enumerate(raw)]])
 
 
@@ -163,16 +157,12 @@ def _parse_leniently(body: bytes) -> Any:
         raise Malformed(f"This is not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         end = "; it ends too soon" if error.pos >= len(error.doc.rstrip()) else ""
-        raise Malformed(
-            f"This is not JSON at line {error.lineno}, column {error.colno}: {error.msg}{end}"
-        ) from error
+        raise Malformed(f"This is not JSON at line {error.lineno}, column {error.colno}: {error.msg}{end}") from error
     except RecursionError as error:
         raise Malformed("This JSON is nested too deeply") from error
     except ValueError as error:
         # Left are constants and integers of thousands of digits.
-        raise Malformed(
-            f"This JSON holds a number that is not taken: {str(error).partition(';')[0]}"
-        ) from error
+        raise Malformed(f"This JSON holds a number that is not taken: {str(error).partition(';')[0]}") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -182,9 +172,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _binary(request: flask.Request) -> dict[str, Any]:
     mimetype = request.mimetype
     if mimetype and not _JSON_TYPE.fullmatch(mimetype):
-        raise UnsupportedMediaType(
-            f"The data of an event must be JSON, not {mimetype!r}; send application/json"
-        )
+        raise UnsupportedMediaType(f"The data of an event must be JSON, not {mimetype!r}; send application/json")
     raw: dict[str, Any] = {}
     for header, value in request.headers.items():
         name = header.lower()

@@ -85,10 +85,7 @@ def _of_http(error: HTTPException) -> Response:
         return Response(error.get_body(), status, error.get_headers())
     data = getattr(error, "data", None) or {}
     errors = [] if status == 400 else list(_flattened(data.get("messages", {})))
-    detail = (
-        "; ".join(f"{path}: {message}" if path else message for path, message in errors[:3])
-        or error.description
-    )
+    detail = "; ".join(f"{path}: {message}" if path else message for path, message in errors[:3]) or error.description
     slug = SLUGS.get(status, "internal" if status >= 500 else "validation")
     response = _respond(_problem(slug, HTTPStatus(status).phrase, status, detail or "", errors))
     for name, value in error.get_headers():

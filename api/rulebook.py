@@ -14,18 +14,14 @@ from pointsbank.directory import programmes
 from pointsbank.errors import UnsupportedMediaType
 from rules import versions
 
-blp = Resource(
-    "Rulebook", __name__, url_prefix="/v1/programmes/<key:programme>/rulebook", description="Rules"
-)
+blp = Resource("Rulebook", __name__, url_prefix="/v1/programmes/<key:programme>/rulebook", description="Rules")
 
 LAST_VERSION = 2**31 - 1
 
 
 class VersionSchema(Schema):
     version = fields.Integer(required=True, metadata={"example": 3})
-    status = fields.String(
-        required=True, metadata={"enum": ["draft", "active", "retired"], "example": "draft"}
-    )
+    status = fields.String(required=True, metadata={"enum": ["draft", "active", "retired"], "example": "draft"})
     created_at = fields.Raw(required=True, metadata={"type": "string", "format": "date-time"})
     active_from = fields.Raw(
         required=True,

@@ -65,9 +65,7 @@ RULEBOOK = {
 def put_directory(client: Client, course: Presentation) -> None:
     starts_on, ends_on = course.dates()
     title = f"Open University {course.module} {course.presentation}"
-    client.ask(
-        "PUT", "/v1/company", {"name": "Open University", "timezone": "Europe/London", "credits_scale": 2}
-    )
+    client.ask("PUT", "/v1/company", {"name": "Open University", "timezone": "Europe/London", "credits_scale": 2})
     client.ask(
         "PUT",
         course.path,

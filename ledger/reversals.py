@@ -47,9 +47,7 @@ def reverse(session: Session, number: int, reason: str, key: str | None = None) 
         kind=source_and_kind[KIND],
         fingerprint=_fingerprint(number, reason),
         occurred_at=original.occurred_at,
-        transfers=[
-            Transfer(t.unit, t.credit, t.debit, t.amount, t.learner, -t.earning, t.rule) for t in transfers
-        ],
+        transfers=[Transfer(t.unit, t.credit, t.debit, t.amount, t.learner, -t.earning, t.rule) for t in transfers],
         programme=original.programme,
         course=original.course,
         learner=original.learner,

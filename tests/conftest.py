@@ -167,9 +167,7 @@ def fresh_database_url(make_database_url: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def make_database_url(
-    servers: embedded.Servers, _template: str, worker_id: str
-) -> Iterator[Callable[[], str]]:
+def make_database_url(servers: embedded.Servers, _template: str, worker_id: str) -> Iterator[Callable[[], str]]:
     """Makes as many migrated databases as are asked for, and drops them after the test."""
     made: list[str] = []
 

@@ -85,9 +85,7 @@ def programme(caller: Caller) -> Caller:
     )
     course = {"name": "服务", "kind": "structured", "flowers": 1_000}
     caller.put("/v1/programmes/2021/courses/service", course)
-    learners = [
-        {"id": f"2021000{n}", "name": name} for n, name in enumerate(["李雷", "韩梅梅", "林涛", "𠮷野"], 1)
-    ]
+    learners = [{"id": f"2021000{n}", "name": name} for n, name in enumerate(["李雷", "韩梅梅", "林涛", "𠮷野"], 1)]
     caller.post("/v1/learners/batch", learners)
     for team, members in (("a", ["20210001", "20210002"]), ("b", ["20210003", "20210004"])):
         caller.put(f"/v1/programmes/2021/teams/{team}", {"name": f"小组{team}", "members": members})

@@ -44,9 +44,7 @@ def raw(identity: str = "a-1", **more: Any) -> dict[str, Any]:
 
 def posted(content_type: str | None, body: bytes, **headers: str) -> Posted:
     sent = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    builder = EnvironBuilder(
-        method="POST", content_type=content_type, headers=sent, input_stream=io.BytesIO(body)
-    )
+    builder = EnvironBuilder(method="POST", content_type=content_type, headers=sent, input_stream=io.BytesIO(body))
     environ = builder.get_environ()
     environ["CONTENT_LENGTH"] = headers.get("Content_Length", str(len(body)))
     return read_events(flask.Request(environ))
@@ -57,9 +55,7 @@ def items(content_type: str, body: bytes, **headers: str) -> list[Event | Reject
 
 
 def shown(found: list[Event | Rejected]) -> list[tuple[int, str | None, str]]:
-    return [
-        (item.index, item.id, item.error.slug if isinstance(item, Rejected) else "event") for item in found
-    ]
+    return [(item.index, item.id, item.error.slug if isinstance(item, Rejected) else "event") for item in found]
 
 
 ONE = orjson.dumps(raw())
@@ -140,9 +136,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("content_type", "body", "headers", "slug"), REFUSED)
-def test_refused_as_a_whole(
-    content_type: str | None, body: bytes, headers: dict[str, str], slug: str
-) -> None:
+def test_refused_as_a_whole(content_type: str | None, body: bytes, headers: dict[str, str], slug: str) -> None:
     with pytest.raises(PointsBankError) as refusal:
         posted(content_type, body, **headers)
     assert refusal.value.slug == slug
@@ -173,9 +167,7 @@ def test_a_declared_length_beyond_the_limit_is_refused_unread() -> None:
 
 
 def test_one_bad_event_of_a_batch_stops_no_other() -> None:
-    body = json.dumps(
-        [raw("a"), raw("b", subject=None), 7, raw("c", data={"programme": "\ud800"}), raw("d")]
-    ).encode()
+    body = json.dumps([raw("a"), raw("b", subject=None), 7, raw("c", data={"programme": "\ud800"}), raw("d")]).encode()
     assert shown(items(BATCH, body)) == [
         (0, "a", "event"),
         (1, "b", "validation"),
@@ -195,9 +187,7 @@ def test_an_id_that_cannot_be_shown_is_not() -> None:
 
 def test_one_bad_line_stops_no_other() -> None:
     long = orjson.dumps(raw("long", data={"programme": "2021", "x": "x" * cloudevents.MAX_SINGLE_BYTES}))
-    body = b"\n".join(
-        [orjson.dumps(raw("a")), b"{", b"", b"\xff", long, b"[" * 5000, b"[]", orjson.dumps(raw("b"))]
-    )
+    body = b"\n".join([orjson.dumps(raw("a")), b"{", b"", b"\xff", long, b"[" * 5000, b"[]", orjson.dumps(raw("b"))])
     assert shown(items(NDJSON, body)) == [
         (0, "a", "event"),
         (1, None, "malformed"),
@@ -243,9 +233,7 @@ class Endless(io.RawIOBase):
 
 def test_a_gzip_bomb_is_not_unpacked_to_its_end() -> None:
     body = Endless()
-    environ = EnvironBuilder(
-        method="POST", content_type=NDJSON, headers=[("Content-Encoding", "gzip")]
-    ).get_environ()
+    environ = EnvironBuilder(method="POST", content_type=NDJSON, headers=[("Content-Encoding", "gzip")]).get_environ()
     environ.update({"wsgi.input": body, "wsgi.input_terminated": True})
     environ.pop("CONTENT_LENGTH", None)
     with pytest.raises(PointsBankError) as refusal:

@@ -52,14 +52,10 @@ def test_a_batch_stores_the_good_ones(session: Session) -> None:
     assert [each.key for each in learners.page(session, 9)] == ["a", "b", "c"]
 
 
-def test_ten_thousand_take_as_many_statements_as_one(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ten_thousand_take_as_many_statements_as_one(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     statements: list[str] = []
     plain = Session.sql
-    monkeypatch.setattr(
-        Session, "sql", lambda self, text, *rest: statements.append(text) or plain(self, text, *rest)
-    )
+    monkeypatch.setattr(Session, "sql", lambda self, text, *rest: statements.append(text) or plain(self, text, *rest))
     learners.put(session, Learner("0", "零"))
     single, statements = statements, []
     many = [Learner(str(number), "名") for number in range(1, 10_001)]

@@ -16,8 +16,7 @@ import redis as redis_client
 from pointsbank import embedded
 
 STARTER = (
-    "import sys, time; from pointsbank import embedded; "
-    "print(embedded.start(sys.argv[1]).database_url, flush=True)"
+    "import sys, time; from pointsbank import embedded; print(embedded.start(sys.argv[1]).database_url, flush=True)"
 )
 ProcessesOf = Callable[[Path], list[psutil.Process]]
 WAIT = "; time.sleep(600)"
@@ -91,9 +90,7 @@ def test_servers_outlive_the_starter_and_are_adopted(server_folder: Path, proces
     assert processes_of(server_folder) == []
 
 
-def test_killed_servers_start_again_with_what_was_committed(
-    server_folder: Path, processes_of: ProcessesOf
-) -> None:
+def test_killed_servers_start_again_with_what_was_committed(server_folder: Path, processes_of: ProcessesOf) -> None:
     servers = embedded.start(server_folder)
     write(servers.database_url, 1)
     for process in processes_of(server_folder):

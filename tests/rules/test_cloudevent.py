@@ -211,9 +211,7 @@ FACTS = st.dictionaries(
         | st.integers(-(2**63), 2**63 - 1)
         | st.floats(-1e18, 1e18)
         | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
-        ),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
         max_leaves=8,
     ),
     max_size=5,

@@ -96,9 +96,7 @@ def test_every_rule_that_matches_gives_and_in_order() -> None:
             ]
         }
     )
-    found = [
-        (one.rule.key, one.unit, one.amount) for one in evaluate(book, event({"score": 80, "course": "c"}))
-    ]
+    found = [(one.rule.key, one.unit, one.amount) for one in evaluate(book, event({"score": 80, "course": "c"}))]
     assert found == [("c", "credits", 1), ("a", "flowers", 3)]
     assert evaluate(book, event({}, kind="unknown")) == []
 

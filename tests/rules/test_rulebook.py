@@ -217,9 +217,7 @@ def test_criteria_are_not_nested_without_end() -> None:
     criteria: dict[str, Any] = POINTS["criteria"]  # type: ignore[assignment]  # the literal's type is wider
     for _ in range(9):
         criteria = {"not": criteria}
-    assert faults({"certificates": [{**POINTS, "criteria": criteria}]}) == [
-        "certificates[0].criteria" + ".not" * 8
-    ]
+    assert faults({"certificates": [{**POINTS, "criteria": criteria}]}) == ["certificates[0].criteria" + ".not" * 8]
 
 
 JSON = st.recursive(
