@@ -8,7 +8,7 @@ from pointsbank.database import Session
 def intern(session: Session, names: Iterable[str]) -> dict[str, int]:
     """The number of each name; names that are new get one. Takes the journal's lock only if there are any."""
     wanted = list(dict.fromkeys(names))
-    found = _find(session, wanted)
+    found = find(session, wanted)
     missing = [name for name in wanted if name not in found]
     if missing:
         session.sql("SELECT FROM journals WHERE company_id = %(company)s FOR UPDATE")
@@ -23,11 +23,12 @@ def intern(session: Session, names: Iterable[str]) -> dict[str, int]:
                       ) AS new""",
             {"missing": missing},
         )
-        found = _find(session, wanted)
+        found = find(session, wanted)
     return found
 
 
-def _find(session: Session, names: list[str]) -> dict[str, int]:
+def find(session: Session, names: list[str]) -> dict[str, int]:
+    """The number of each name that has one."""
     rows = session.sql(
         "SELECT term, no FROM terms WHERE company_id = %(company)s AND term = ANY (%(names)s)",
         {"names": names},

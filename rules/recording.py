@@ -13,7 +13,7 @@ from typing import Literal
 
 import psycopg
 
-from ledger import journal
+from ledger import journal, terms
 from ledger.errors import InsufficientFunds, LedgerError, StaleDirectory
 from ledger.journal import Booked, Duplicate, Outcome
 from pointsbank.database import Database, Session
@@ -132,9 +132,9 @@ def _recognise_retries(
 ) -> None:
     """An event booked before is a duplicate even if it would be refused by now (who left, what closed)."""
     refused = [index for index, result in enumerate(results) if result is not None]
-    sources = known.terms
-    keys = [(sources.get(events[index].source, 0), events[index].id) for index in refused]
     with database.snapshot(known.company_id) as session:
+        sources = terms.find(session, list({events[index].source for index in refused}))
+        keys = [(sources.get(events[index].source, 0), events[index].id) for index in refused]
         for place, booked in journal.find_booked(session, keys).items():
             event = events[refused[place]]
             outcome = journal.outcome_of_booked(session, event.id, event.fingerprint, booked)

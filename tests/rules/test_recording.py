@@ -9,7 +9,9 @@ import pytest
 
 from ledger import entries
 from pointsbank.database import Database
+from pointsbank.directory import version
 from pointsbank.errors import PointsBankError
+from rules import known
 from rules.cloudevent import parse_event
 from rules.recording import Recorded, Result, Turnstile, record
 from rules.showing import shown
@@ -195,6 +197,21 @@ def test_a_retry_is_a_duplicate_whatever_has_changed(
     assert (other.slug, other.status) == ("key-conflict", 409)
     assert isinstance(refused, PointsBankError)
     assert refused.status == 422
+
+
+def test_a_retry_is_a_duplicate_in_a_worker_that_remembers_nothing(bank: Caller, database: Database) -> None:
+    event = raw("plain", 5, course="service")
+    (first,) = post(bank, database, event)
+    with database.transaction(bank.company_id) as session:
+        version.change(session)
+        session.sql("UPDATE courses SET closed_at = now() WHERE company_id = %(company)s AND key = 'service'")
+    known._known.clear()
+    again, late = post(bank, database, event, raw("plain", 6, course="service"))
+    assert isinstance(first, Recorded)
+    assert isinstance(again, Recorded)
+    assert (again.status, again.number) == ("duplicate", first.number)
+    assert isinstance(late, PointsBankError)
+    assert late.slug == "closed"
 
 
 def test_what_is_remembered_is_never_booked_by(bank: Caller, database: Database) -> None:
