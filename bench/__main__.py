@@ -10,6 +10,7 @@ import click
 
 from bench import memory, posting, reading, serving
 from bench.ground import BATCH, Ground, in_a_row, opened, uuids
+from pointsbank.wsgi import look_rarely_for_cycles
 
 
 @click.command()
@@ -19,6 +20,7 @@ from bench.ground import BATCH, Ground, in_a_row, opened, uuids
 @click.option("--lines", default=1_000_000, help="Lines of the import; 0 leaves memory of commands out.")
 def main(levels: str, kind: str, busy: int, lines: int) -> None:
     """Measure booking, serving, reading and memory, each beside its floor."""
+    look_rarely_for_cycles()  # as the service's workers do
     folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
     folder.chmod(0o711)
     try:

@@ -319,25 +319,18 @@ def _staged(drafts: list[Draft]) -> Iterator[str]:
         lines: list[str] = []
         for ordinal, d in enumerate(drafts[start : start + COPY_CHUNK_ROWS], start + 1):
             at = d.occurred_at.isoformat()
-            dimensions = (
-                d.source,
-                d.kind,
-                d.programme,
-                d.course,
-                d.team,
-                d.awarder,
-                d.rulebook_version,
-                d.reverses,
-            )
+            dimensions = (d.source, d.kind, d.programme, d.course, d.team, d.awarder, d.rulebook_version, d.reverses)
             tail = tails.get(dimensions)
             if tail is None:
                 tail = tails[dimensions] = "\t".join([_NULL if value is None else str(value) for value in dimensions])
             transfers = d.transfers
-            data = _NULL if d.data is None else d.data.decode().replace("\\", "\\\\")
-            key = d.key if "\\" not in d.key else _text(d.key)
+            data = _NULL if d.data is None else d.data.decode()
             head = (
-                f"{d.fingerprint}\t{key}\t{_text(d.reason)}\t{_text(d.note)}\t{data}\t{d.learner or _NULL}"
-                f"\t{_holders(d)}\t{len(transfers)}\t{tail}"
+                f"{d.fingerprint}\t{_text(d.key)}"
+                f"\t{_NULL if d.reason is None else _text(d.reason)}\t{_NULL if d.note is None else _text(d.note)}"
+                f"\t{data if _BACKSLASH not in data or d.data is None else _text(data)}\t{d.learner or _NULL}"
+                f"\t{_NULL if len(transfers) == 1 and transfers[0].learner == d.learner else _holders(d)}"
+                f"\t{len(transfers)}\t{tail}"
             )
             if not transfers:
                 lines.append(f"{ordinal}\t1\t{at}\t{head}\t{_NO_TRANSFER}\n")
@@ -349,6 +342,7 @@ def _staged(drafts: list[Draft]) -> Iterator[str]:
         yield "".join(lines)
 
 
+_BACKSLASH = "\\"
 _NULL = "\\N"
 _NO_HEAD = "\t".join([_NULL] * 16)
 _NO_TRANSFER = "\t".join([_NULL] * 7)
@@ -359,8 +353,6 @@ _SEPARATOR = "\x1f"
 def _holders(draft: Draft) -> str:
     """Whose transfers the entry has, if they are not all its learner's: without it they could not be found again."""
     own = draft.learner or 0
-    if len(draft.transfers) == 1 and draft.transfers[0].learner == own:
-        return _NULL
     for transfer in draft.transfers:
         if transfer.learner != own:
             return _int_array(sorted({t.learner for t in draft.transfers}))

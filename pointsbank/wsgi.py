@@ -18,7 +18,12 @@ def create_app() -> Flask:
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set; `pointsbank serve` sets it to the embedded PostgreSQL")
     app = create_api(settings, Database(settings.database_url))
+    look_rarely_for_cycles()
+    return app
+
+
+def look_rarely_for_cycles() -> None:
+    """To be called once everything is loaded: what is there now stays, and is not looked at again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
-    return app

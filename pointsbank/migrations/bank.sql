@@ -301,7 +301,7 @@ DECLARE
     promised bigint;   -- transfers
     added    bigint;
     base     bigint;
-    moved    bigint;
+    missing  bigint;   -- accounts that are moved and not yet there
     -- Holdings whose number of transfers passed a multiple of {closing_every}. Their learners are taken out of the
     -- ids here because under row-level security an index is not used with what may fail, such as a cast.
     crossed           bigint[];
@@ -336,20 +336,22 @@ BEGIN
 
     -- Joined by index (see SET above), whatever the statistics say and whenever the plan was made: a company may
     -- have a million accounts, and had none when it began.
-    WITH moved AS (
+    WITH m AS MATERIALIZED (
+        SELECT * FROM pg_temp.movements
+    ), moved AS (
         UPDATE accounts AS a
            SET debits = a.debits + m.debits, credits = a.credits + m.credits,
                earned = a.earned + m.earned, transfers = a.transfers + m.transfers
-          FROM pg_temp.movements AS m
+          FROM m
          WHERE a.company_id = p_company AND a.id = m.id AND a.unit = m.unit
         RETURNING a.id, a.unit, a.transfers / {closing_every} <> (a.transfers - m.transfers) / {closing_every} AS crosses
     )
-    SELECT count(*), array_agg(id) FILTER (WHERE crosses AND id >> 32 = 4),
+    SELECT (SELECT count(*) FROM m) - count(*), array_agg(id) FILTER (WHERE crosses AND id >> 32 = 4),
            array_agg(unit) FILTER (WHERE crosses AND id >> 32 = 4),
            array_agg((id & 4294967295)::integer) FILTER (WHERE crosses AND id >> 32 = 4)
-      INTO moved, crossed, crossed_units, crossed_learners FROM moved;
+      INTO missing, crossed, crossed_units, crossed_learners FROM moved;
 
-    IF moved < (SELECT count(*) FROM pg_temp.movements) THEN
+    IF missing > 0 THEN
         WITH opened AS (
             INSERT INTO accounts (company_id, id, unit, code, debits, credits, earned, transfers)
             SELECT p_company, id, unit, account_code(p_company, unit, id), debits, credits, earned, transfers
