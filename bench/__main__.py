@@ -44,7 +44,6 @@ def _booking(ground: Ground, levels: list[int]) -> None:
     )
     for level in levels:
         booked = posting.fill(ground, floor, booked, level, _progress(level))
-        ground.floor.execute("CHECKPOINT")
         copied, posted = posting.of_ledger(ground, floor)
         with serving.served(ground) as (url, process):
             idle = max(child.memory_info().rss for child in process.children()) / memory.MEGABYTE
