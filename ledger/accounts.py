@@ -48,7 +48,3 @@ def holding(learner: int) -> int:
 
 def class_of(account: int) -> AccountClass:
     return AccountClass(account >> _OWNER_BITS)
-
-
-def owner_of(account: int) -> int:
-    return account & ((1 << _OWNER_BITS) - 1)

@@ -313,7 +313,7 @@ def _book(session: Session, drafts: list[Draft]) -> tuple[int, datetime]:
 
 
 def _staged(drafts: list[Draft]) -> Iterator[str]:
-    """The drafts in the text form of COPY, in the column order of pg_temp.staged (pointsbank.database)."""
+    """The drafts in the text form of COPY, in the column order of pg_temp.staged (pointsbank.staging)."""
     tails: dict[tuple[int | None, ...], str] = {}
     for start in range(0, len(drafts), COPY_CHUNK_ROWS):
         lines: list[str] = []

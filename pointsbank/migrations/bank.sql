@@ -167,8 +167,7 @@ CREATE TABLE rulebooks (
 CREATE UNIQUE INDEX rulebooks_one_draft ON rulebooks (company_id, programme) WHERE status = 'draft';
 CREATE UNIQUE INDEX rulebooks_one_active ON rulebooks (company_id, programme) WHERE status = 'active';
 
--- Which entries took the places of a rule with `first`, and what a cap has used, is read from the ledger;
--- places are kept here because a rule's entries are not indexed there.
+-- Which entries took the places of a rule with `first`; the ledger has no index on rules to find them by.
 CREATE TABLE places (
     company_id  bigint NOT NULL,
     programme   integer NOT NULL,
@@ -287,7 +286,7 @@ BEGIN
 END
 $$;
 
--- Books what the session has staged (pg_temp.staged, made by pointsbank.database): entries numbered after the
+-- Books what the session has staged (pg_temp.staged, see pointsbank.staging): entries numbered after the
 -- last one in the order of `ordinal`, their transfers, and the balances that they move. The service may write
 -- to the ledger in no other way, so balances equal transfers whatever the service does.
 -- A staged row is a transfer with its entry's columns on line 1, or an entry without transfers (amount NULL).
