@@ -333,11 +333,11 @@ def _staged(drafts: list[Draft]) -> Iterator[str]:
                 f"\t{len(transfers)}\t{tail}"
             )
             if not transfers:
-                lines.append(f"{ordinal}\t1\t{at}\t{head}\t{_NO_TRANSFER}\n")
+                lines.append(f"{ordinal}\t1\t{at}\t{_NO_TRANSFER}\t{head}\n")
             for line, t in enumerate(transfers, 1):
                 lines.append(
-                    f"{ordinal}\t{line}\t{at}\t{head if line == 1 else _NO_HEAD}\t{t.learner}\t{t.unit}\t{t.debit}"
-                    f"\t{t.credit}\t{t.amount}\t{t.earning}\t{_NULL if t.rule is None else t.rule}\n"
+                    f"{ordinal}\t{line}\t{at}\t{t.learner}\t{t.unit}\t{t.debit}\t{t.credit}\t{t.amount}\t{t.earning}"
+                    f"\t{_NULL if t.rule is None else t.rule}\t{head if line == 1 else _NO_HEAD}\n"
                 )
         yield "".join(lines)
 

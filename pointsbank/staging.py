@@ -9,17 +9,16 @@ plan that reads it with them.
 STAGED = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged (
     ordinal integer NOT NULL, line integer NOT NULL, occurred_at timestamptz NOT NULL,
+    holder integer, unit integer, debit bigint, credit bigint, amount bigint, earning smallint, rule integer,
     fingerprint bigint, key text, reason text, note text, data jsonb, learner integer, holders integer[],
     transfers integer, source integer, kind integer, programme integer, course integer, team integer,
-    awarder integer, rulebook_version integer, reverses bigint,
-    holder integer, unit integer, debit bigint, credit bigint, amount bigint, earning smallint, rule integer
+    awarder integer, rulebook_version integer, reverses bigint
 ) ON COMMIT PRESERVE ROWS
 """
 
 MOVEMENTS = """
 CREATE OR REPLACE TEMPORARY VIEW movements AS
-SELECT unit, id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits, sum(earned)::bigint AS earned,
-       count(*) AS transfers
+SELECT unit, id, total(debits) AS debits, total(credits) AS credits, total(earned) AS earned, count(*) AS transfers
   FROM (SELECT unit, debit AS id, amount AS debits, 0 AS credits,
                CASE WHEN earning < 0 THEN -amount ELSE 0 END AS earned
           FROM pg_temp.staged WHERE amount IS NOT NULL

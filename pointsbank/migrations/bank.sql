@@ -224,7 +224,7 @@ CREATE TABLE entries (
     note              text,                           -- why no rule gave anything
     data              jsonb,
     PRIMARY KEY (company_id, number),
-    CONSTRAINT entries_key UNIQUE (company_id, source, key)
+    CONSTRAINT entries_key UNIQUE (company_id, key, source)  -- the key first: it is what tells entries apart
 );
 CREATE UNIQUE INDEX entries_reversed_once ON entries (company_id, reverses) WHERE reverses IS NOT NULL;
 CREATE INDEX entries_without_transfers ON entries (company_id, learner, number) WHERE transfers = 0;
@@ -285,6 +285,9 @@ BEGIN
     END;
 END
 $$;
+
+-- sum() of bigint is numeric, which costs a booking of many accounts a twentieth; this one fails beyond bigint.
+CREATE AGGREGATE total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0');
 
 -- Books what the session has staged (pg_temp.staged, see pointsbank.staging): entries numbered after the
 -- last one in the order of `ordinal`, their transfers, and the balances that they move. The service may write
