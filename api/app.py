@@ -29,6 +29,7 @@ from api import (
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
 from pointsbank.database import Database
+from pointsbank.leaderboards.reading import Leaderboards
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
 
@@ -63,7 +64,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("api", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config |= openapi.CONFIG
-    app.extensions["pointsbank"] = State(settings, database, Turnstile(database))
+    app.extensions["pointsbank"] = State(settings, database, Turnstile(database), Leaderboards(database))
     app.url_map.converters |= {"key": KeyInPath, "key_beside_batch": KeyBesideBatch}
     app.url_map.strict_slashes = False
     rest = openapi.Api(app)

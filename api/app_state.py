@@ -1,4 +1,4 @@
-"""What an application instance holds: its settings, its database, and the turnstile of single events."""
+"""What an application instance holds: its settings, its database, the turnstile of single events, and the boards."""
 
 import threading
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from pointsbank.database import Database
+from pointsbank.leaderboards.reading import Leaderboards
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
 
@@ -15,6 +16,7 @@ class State:
     settings: Settings
     database: Database
     turnstile: Turnstile
+    leaderboards: Leaderboards
     batch_turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by the batch that is being judged and booked: two at once in one process would take twice the memory
     and be no faster."""

@@ -4,13 +4,14 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from api.auth import requires, snapshot
+from api.app_state import state
+from api.auth import company_id, requires
 from api.fields import Key, QuerySchema
 from api.openapi import Resource
 from ledger.accounts import MAX_AMOUNT
 from pointsbank.leaderboards import boards
-from pointsbank.leaderboards.boards import DEFAULT_ROWS, DEFAULTS, MAX_ROWS, Board
-from pointsbank.leaderboards.standings import Standings, standings
+from pointsbank.leaderboards.boards import DEFAULT_ROWS, DEFAULTS, MAX_ROWS
+from pointsbank.leaderboards.reading import Page, View
 
 blp = Resource("Leaderboards", __name__, url_prefix="/v1/leaderboards", description="Who stands where")
 
@@ -156,13 +157,19 @@ def get_leaderboard(query: dict[str, Any]) -> dict[str, Any]:
     What was earned counts: awards less deductions and reversals, in the period in which they happened, for the
     team of the learner at that time. Among equals stands first who reached the score first.
     """
+    view = view_of(query)
+    return shown(view, state().leaderboards.page(company_id(), view))
+
+
+def view_of(query: dict[str, Any]) -> View:
+    """What a query that `BoardQuery` has read asks to see. Raises Invalid."""
     board = boards.parse({name: query[name] for name in DEFAULTS})
-    with snapshot() as session:
-        page = standings(session, board, query["limit"], query["offset"], query["around"])
-    return _shown(board, page)
+    return View(board, query["limit"], query["offset"], query["around"])
 
 
-def _shown(board: Board, page: Standings) -> dict[str, Any]:
+def shown(view: View, found: Page) -> dict[str, Any]:
+    """The page as clients see it, here and in the stream."""
+    board, page = view.board, found.standings
     return {
         "board": {
             "scope": str(board.scope),
@@ -173,7 +180,7 @@ def _shown(board: Board, page: Standings) -> dict[str, Any]:
             "from_at": page.window.from_at,
             "until_at": page.window.until_at,
         },
-        "source": "ledger",
+        "source": found.source,
         "as_of": {"number": page.number, "at": page.at},
         "size": page.size,
         "rows": [

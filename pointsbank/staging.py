@@ -4,6 +4,10 @@ Both are temporary and belong to the login role, so the service can fill the tab
 `book()` (migrations/bank.sql) reads them, and empties the table when it has booked: to have it emptied at each
 commit (ON COMMIT DELETE ROWS) costs more than booking a single event, as its indexes are made anew and every
 plan that reads it with them.
+
+`movements` says by its HAVING, which always holds, that it has one row: PostgreSQL then begins with it, and looks
+accounts up by their key. It would else walk over all accounts of a company, whose number it does not know, for
+as long as they seem fewer to it than the movements.
 """
 
 STAGED = """
@@ -26,4 +30,5 @@ SELECT unit, id, total(debits) AS debits, total(credits) AS credits, total(earne
         SELECT unit, credit, 0, amount, CASE WHEN earning > 0 THEN amount ELSE 0 END
           FROM pg_temp.staged WHERE amount IS NOT NULL) AS sides
  GROUP BY unit, id
+HAVING count(*) = count(id) AND total(debits + credits) = total(debits) + total(credits)
 """

@@ -297,7 +297,7 @@ CREATE FUNCTION book(p_company bigint, OUT first_number bigint, OUT booked_at ti
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = {schema}, pg_temp
 SET plan_cache_mode = force_generic_plan
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off SET random_page_cost = 0 AS $$
 DECLARE
     staged   bigint;   -- entries
     promised bigint;   -- transfers

@@ -6,6 +6,7 @@ Unnamed learners, awarders and courses are the first.
 """
 
 import re
+from contextlib import closing
 
 import pytest
 
@@ -13,6 +14,8 @@ from ledger.accounts import MAX_AMOUNT
 from ledger.audit import audit
 from ledger.errors import AmountTooLarge, StaleDirectory
 from ledger.journal import MANY, Booked, Duplicate, lock, post
+from pointsbank.database import Database
+from tests.ledger.conftest import Bank
 
 TABLES = {
     "an entry is numbered after the one before it": """
@@ -250,3 +253,24 @@ def test_two_batches_in_one_transaction_are_booked_once_each(make_bank):
     with bank.database.snapshot(bank.company) as session:
         rows = session.sql("SELECT code, credits - debits AS balance FROM accounts WHERE company_id = %(company)s")
         assert dict(rows.fetchall()) == {"issuance": -100, "pool:programme:2021": 88, "holding:l1": 12}
+
+
+@pytest.mark.parametrize("batch", [1, 50], ids=["one", "batch"])
+def test_booking_looks_up_the_accounts_that_it_moves_and_no_others(fresh_database_url, batch):
+    """It once walked over all accounts of the company, because the statement was planned for fewer."""
+    with closing(Database(fresh_database_url)) as database:
+        bank = Bank(database, 2_000)
+        bank.post(bank.allotment(100_000))
+        for _ in range(2):
+            bank.post(*[bank.earning(1, learner=learner) for learner in bank.learners])
+        with database.transaction(bank.company) as session:
+            before = _accounts_read(session)
+            post(session, [bank.earning(1, learner=learner) for learner in range(1, batch + 1)])
+            assert _accounts_read(session) - before <= 3 * (batch + 1)
+
+
+def _accounts_read(session):
+    (row,) = session.sql(
+        "SELECT idx_tup_fetch + seq_tup_read AS count FROM pg_stat_xact_user_tables WHERE relname = 'accounts'"
+    )
+    return row.count

@@ -1,4 +1,4 @@
-"""The whole schema (`bank.sql`), and row-level security on every table of it."""
+"""The whole schema (`FILES`), and row-level security on every table of it."""
 
 from importlib.resources import files
 
@@ -9,6 +9,7 @@ from ledger.closings import CLOSING_EVERY
 revision = "0001"
 down_revision = None
 
+FILES = ("bank.sql",)
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
     rulebooks places terms accounts entries transfers closings
@@ -18,9 +19,10 @@ TABLES = """
 def upgrade() -> None:
     connection = op.get_bind()
     schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
-    sql = files("pointsbank.migrations").joinpath("bank.sql").read_text("utf-8")
-    sql = sql.replace("{schema}", f'"{schema}"').replace("{closing_every}", str(CLOSING_EVERY))
-    connection.exec_driver_sql(sql.replace("%", "%%"))
+    for name in FILES:
+        sql = files("pointsbank.migrations").joinpath(name).read_text("utf-8")
+        sql = sql.replace("{schema}", f'"{schema}"').replace("{closing_every}", str(CLOSING_EVERY))
+        connection.exec_driver_sql(sql.replace("%", "%%"))
     for table in TABLES:
         # As a subselect it is evaluated once a statement, not once a row: a seventh of the time of a booking.
         own = "company_id = (SELECT nullif(current_setting('app.company_id', true), '')::bigint)"
