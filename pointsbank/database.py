@@ -61,6 +61,8 @@ class Session:
         self.company_id = company_id
         self.journal: Journal | None = None
         """The company's journal as it is since this transaction locked it; None if it has not."""
+        self.changed = False
+        """Whether it changes the directory."""
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         self.driver: psycopg.Connection[Any] = driver
@@ -104,6 +106,8 @@ class Database:
             connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "pointsbank"},
         )
         event.listen(self.engine, "connect", _become_service)
+        self.committed: Callable[[int], None] | None = None
+        """Told the company of each commit that may have booked something or changed the directory."""
 
     @contextmanager
     def transaction(self, company_id: int, begin: str = "BEGIN", writes: bool = False) -> Iterator[Session]:
@@ -125,6 +129,8 @@ class Database:
                     session.driver.execute(opening.encode())
                 yield session
                 session.driver.execute(b"COMMIT")
+                if self.committed is not None and (session.journal is not None or session.changed):
+                    self.committed(company_id)
             except BaseException:
                 if not session.driver.closed:
                     session.driver.rollback()

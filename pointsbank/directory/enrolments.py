@@ -116,9 +116,10 @@ def write(session: Session, programme: Programme, changes: Mapping[int, datetime
     if changes:
         rows = [{"learner": learner, "from_at": at} for learner, at in changes.items()]
         session.sql(
-            """INSERT INTO enrolments (company_id, programme, learner, from_at)
-               SELECT %(company)s, %(programme)s, learner, from_at
-                 FROM json_to_recordset(%(rows)s::json) AS r (learner integer, from_at timestamptz)
-               ON CONFLICT (company_id, programme, learner) DO UPDATE SET from_at = excluded.from_at""",
+            f"""INSERT INTO enrolments (company_id, programme, learner, from_at, changed_in)
+                SELECT %(company)s, %(programme)s, learner, from_at, {version.CURRENT}
+                  FROM json_to_recordset(%(rows)s::json) AS r (learner integer, from_at timestamptz)
+                ON CONFLICT (company_id, programme, learner)
+                DO UPDATE SET from_at = excluded.from_at, changed_in = excluded.changed_in""",  # noqa: S608 - a constant
             {"programme": programme.no, "rows": orjson.dumps(rows).decode()},
         )

@@ -170,14 +170,15 @@ def _write(session: Session, changed: list[tuple[Learner, Status]]) -> None:
 _ROWS = """json_to_recordset(%(rows)s::json)
            AS r (key text, name text, email text, department text, joined_on date, left_on date)"""
 _INSERT = f"""
-INSERT INTO learners (company_id, no, key, name, email, department, joined_on, left_on)
+INSERT INTO learners (company_id, no, key, name, email, department, joined_on, left_on, changed_in)
 SELECT %(company)s,
        (SELECT coalesce(max(no), 0) FROM learners WHERE company_id = %(company)s) + row_number() OVER (),
-       key, name, email, department, joined_on, left_on
+       key, name, email, department, joined_on, left_on, {version.CURRENT}
   FROM {_ROWS}"""  # noqa: S608 - a constant
 _UPDATE = f"""
 UPDATE learners AS l
-   SET name = r.name, email = r.email, department = r.department, joined_on = r.joined_on, left_on = r.left_on
+   SET name = r.name, email = r.email, department = r.department, joined_on = r.joined_on, left_on = r.left_on,
+       changed_in = {version.CURRENT}
   FROM {_ROWS}
  WHERE l.company_id = %(company)s AND l.key = r.key COLLATE "C\""""  # noqa: S608 - a constant
 

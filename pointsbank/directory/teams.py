@@ -55,10 +55,12 @@ class TeamSize:
 
 @dataclass(slots=True)
 class _Plan:
-    """What has to be written. `nos` has the number of every team of the batch, in its order."""
+    """What has to be written. `nos` has the number of every team of the batch, in its order; `moved` those that
+    somebody joins or leaves."""
 
     statuses: list[Status]
     nos: list[int]
+    moved: set[int] = field(default_factory=set)
     stays: dict[int, Stays] = field(default_factory=dict)
     enrolments: dict[int, datetime] = field(default_factory=dict)
 
@@ -194,9 +196,9 @@ def _plan(session: Session, programme: Programme, changes: Sequence[TeamChange],
             joined[learner] = after[learner][-1].from_at
     plan.stays = {learner: new for learner, new in after.items() if new != before.get(learner, ())}
     plan.enrolments = enrolments.new_or_earlier(programme, joined, enrolled)
-    moved = {stay.team for learner, new in plan.stays.items() for stay in set(new) ^ set(before.get(learner, ()))}
+    plan.moved = {stay.team for learner, new in plan.stays.items() for stay in set(new) ^ set(before.get(learner, ()))}
     plan.statuses = [
-        "updated" if status == "unchanged" and no in moved else status
+        "updated" if status == "unchanged" and no in plan.moved else status
         for status, no in zip(plan.statuses, plan.nos, strict=True)
     ]
     return plan
@@ -256,6 +258,11 @@ def _write_teams(session: Session, programme: Programme, changes: Sequence[TeamC
              FROM json_to_recordset(%(rows)s::json) AS r (no integer, key text, name text)
            ON CONFLICT (company_id, no) DO UPDATE SET name = excluded.name""",
         {"programme": programme.no, "rows": orjson.dumps(rows).decode()},
+    )
+    session.sql(
+        f"""UPDATE teams SET changed_in = {version.CURRENT}
+             WHERE company_id = %(company)s AND no = ANY (%(numbers)s::integer[])""",  # noqa: S608 - a constant
+        {"numbers": sorted({row["no"] for row in rows} | plan.moved)},
     )
 
 

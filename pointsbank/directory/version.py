@@ -2,6 +2,9 @@
 
 from pointsbank.database import Session
 
+CURRENT = "(SELECT directory_version FROM journals WHERE company_id = %(company)s)"
+"""For what is written after `change`, so that boards find it."""
+
 
 def change(session: Session) -> int:
     """Says that this transaction changes the directory or a rulebook; returns the new version.
@@ -9,6 +12,7 @@ def change(session: Session) -> int:
     Also makes the transaction the company's one writer until it ends. Only to be called if something does
     change: every worker reads the directory anew afterwards.
     """
+    session.changed = True
     row = session.sql(
         """UPDATE journals SET directory_version = directory_version + 1
             WHERE company_id = %(company)s RETURNING directory_version"""

@@ -9,22 +9,18 @@ A transfer counts for the team in which the learner was when it happened, whatev
 correct a membership afterwards.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.accounts import CREDITS
 from pointsbank.database import Session
-from pointsbank.directory import courses, programmes
-from pointsbank.directory.days import start_of
 from pointsbank.directory.faults import fault_of_key
 from pointsbank.errors import NotFound
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
+from pointsbank.leaderboards.frame import of_scope
 from pointsbank.leaderboards.periods import Window
-
-_INSTANT = timedelta(microseconds=1)  # the least that PostgreSQL tells apart
+from pointsbank.leaderboards.scores import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +40,42 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """The next better rank, and by how much its score is better, in the unit of `Row.score`."""
+
+    rank: int
+    distance: int | str
+
+
+@dataclass(frozen=True, slots=True)
 class Standings:
-    """A page of a board of `size` members, true as of journal number `number` at `at`."""
+    """A page of a board of `size` members, true as of journal number `number` at `at`.
+
+    `ahead` is of the member that was asked for with `around`; None for who is first, and if nobody was.
+    """
 
     number: int
     at: datetime
     window: Window
     size: int
     rows: list[Row]
+    ahead: Ahead | None = None
 
 
 def standings(
     session: Session,
     board: Board,
-    limit: int = DEFAULT_ROWS,
+    limit: int | None = DEFAULT_ROWS,
     offset: int = 0,
     around: str | None = None,
     now: datetime | None = None,
+    up_to: int | None = None,
 ) -> Standings:
-    """`limit` rows after the first `offset`, or those that have the member `around` in their middle.
+    """`limit` rows (None: all) after the first `offset`, or those that have the member `around` in their middle.
 
     The session has to be a snapshot, so that rows and journal number are of one state. `now` is only given to
-    ask as if at another time. Raises NotFound for an unknown programme or course, or for a member who is not
-    on the board.
+    ask as if at another time, `up_to` as if the entries after that number were not yet there. Raises NotFound for
+    an unknown programme or course, or for a member who is not on the board.
     """
     state = session.sql(
         """SELECT j.last_number, c.timezone, clock_timestamp() AS at
@@ -76,170 +85,58 @@ def standings(
     assert state is not None, "every company has a journal"
     at = now or state.at
     zone = ZoneInfo(state.timezone)
-    window = board.period.window(zone, at)
+    frame = of_scope(session, board.scope, board.unit, board.members).of_period(board.period, zone, at)
     if around is not None and fault_of_key(around) is not None:
-        raise _not_on_board(board, around)
-    parameters = {
-        **_scope(session, board),
-        **_times(window, start_of(at.astimezone(zone).date(), zone), at),
-        "limit": limit,
-        "offset": offset,
-        "around": around,
-    }
-    found = session.sql(_statement(board, window), parameters).fetchall()
+        raise not_on_board(board, around)
+    total, before = ("total", "total_before"), ("people", "people_before")
+    score, score_before = map(_mean if board.score == "mean" else _sum, total, before)
+    found = session.sql(
+        together(frame, up_to=up_to is not None) + _RANKED.format(score=score, score_before=score_before),
+        {**frame.parameters(zone, at), "limit": limit, "offset": offset, "around": around, "up_to": up_to},
+    ).fetchall()
     rows = [_row(board, each) for each in found if each.rank is not None]
     if around is not None and not rows:
-        raise _not_on_board(board, around)
-    return Standings(state.last_number, at, window, found[0].size, rows)
-
-
-def _not_on_board(board: Board, member: str) -> NotFound:
-    return NotFound(f"There is no {board.members.removesuffix('s')} {member} on this board.")
-
-
-def _scope(session: Session, board: Board) -> Mapping[str, int | None]:
-    """Numbers of the scope's programme, course and the course's flowers. Raises NotFound."""
-    if board.scope.programme is None:
-        return {"programme": None, "course": None, "flowers": None}
-    programme = programmes.get(session, board.scope.programme)
-    if board.scope.course is None:
-        return {"programme": programme.no, "course": None, "flowers": None}
-    course = courses.get(session, programme, board.scope.course)
-    return {"programme": programme.no, "course": course.no, "flowers": course.unit}
-
-
-def _times(window: Window, today: datetime, now: datetime) -> Mapping[str, datetime | None]:
-    """`before`: of the board that `moved` compares with. `sized_…`: when a team's members are counted."""
-    before = today if window.from_at is None else max(today, window.from_at)
-    sized_at = now
-    if window.until_at is not None:
-        before = min(before, window.until_at)
-        sized_at = min(now, window.until_at - _INSTANT)
-    return {
-        "from_at": window.from_at,
-        "until_at": window.until_at,
-        "before": before,
-        "sized_at": sized_at,
-        "sized_before": before - _INSTANT,
-    }
-
-
-def _row(board: Board, row: Any) -> Row:
-    score = _decimal(int(row.score)) if board.score == "mean" else int(row.score)
-    return Row(row.rank, row.key, row.name, score, row.reached_at, row.moved)
-
-
-def _decimal(hundredths: int) -> str:
-    whole, part = divmod(abs(hundredths), 100)
-    return f"{'-' if hundredths < 0 else ''}{whole}.{part:02}"
-
-
-# The statement, of parts that depend on the board ---------------------------------------------------------
-
-
-def _statement(board: Board, window: Window) -> str:
-    teams = board.members == "teams"
-    return _RANKED.format(
-        members=_TEAMS if teams else _LEARNERS_OF_COMPANY if board.scope.programme is None else _ENROLLED,
-        member="s.team" if teams else "t.learner",
-        joins=_joins(board, teams),
-        conditions=_conditions(board, window),
-        score=_MEAN.format(total="total", people="people") if board.score == "mean" else _SUM.format(total="total"),
-        score_before=(
-            _MEAN.format(total="total_before", people="people_before")
-            if board.score == "mean"
-            else _SUM.format(total="total_before")
-        ),
+        raise not_on_board(board, around)
+    return Standings(
+        state.last_number if up_to is None else up_to, at, frame.window, found[0].size, rows, _ahead(board, found[0])
     )
 
 
-def _joins(board: Board, teams: bool) -> str:
-    joins = _STAYS if teams else ""
-    if board.unit == "credits" and board.scope.programme is not None:
-        joins += _ENTRIES
-    return joins
+def not_on_board(board: Board, member: str) -> NotFound:
+    return NotFound(f"There is no {board.members.removesuffix('s')} {member} on this board.")
 
 
-def _conditions(board: Board, window: Window) -> str:
-    conditions = []
-    if board.unit == "credits":
-        conditions.append(f"t.unit = {CREDITS}")
-        if board.scope.course is not None:
-            conditions.append("e.course = %(course)s")
-    elif board.scope.course is not None:
-        conditions.append("t.unit = %(flowers)s")
-    elif board.scope.programme is not None:
-        conditions.append(
-            "t.unit IN (SELECT unit FROM courses WHERE company_id = %(company)s AND programme = %(programme)s)"
-        )
-    else:
-        conditions.append(f"t.unit <> {CREDITS}")
-    if window.from_at is not None:
-        conditions.append("t.occurred_at >= %(from_at)s")
-    if window.until_at is not None:
-        conditions.append("t.occurred_at < %(until_at)s")
-    return " AND ".join(conditions)
+def _row(board: Board, row: Any) -> Row:
+    return Row(row.rank, row.key, row.name, shown(board, int(row.score)), row.reached_at, row.moved)
 
 
-# Who is on the board, also with nothing earned.
-_LEARNERS_OF_COMPANY = """
-    SELECT no, key, name, 1 AS people, 1 AS people_before FROM learners WHERE company_id = %(company)s"""
-_ENROLLED = """
-    SELECT l.no, l.key, l.name, 1 AS people, 1 AS people_before
-      FROM enrolments AS n JOIN learners AS l ON l.company_id = %(company)s AND l.no = n.learner
-     WHERE n.company_id = %(company)s AND n.programme = %(programme)s"""
-_TEAMS = """
-    SELECT g.no, g.key, g.name, coalesce(s.people, 0) AS people, coalesce(s.people_before, 0) AS people_before
-      FROM teams AS g
-      LEFT JOIN (SELECT team,
-                        count(*) FILTER (WHERE from_at <= %(sized_at)s
-                                           AND coalesce(until_at, 'infinity') > %(sized_at)s) AS people,
-                        count(*) FILTER (WHERE from_at <= %(sized_before)s
-                                           AND coalesce(until_at, 'infinity') > %(sized_before)s)
-                               AS people_before
-                   FROM memberships WHERE company_id = %(company)s AND programme = %(programme)s
-                  GROUP BY team) AS s ON s.team = g.no
-     WHERE g.company_id = %(company)s AND g.programme = %(programme)s"""
+def _ahead(board: Board, row: Any) -> Ahead | None:
+    if row.ahead_rank is None:
+        return None
+    return Ahead(row.ahead_rank, shown(board, int(row.distance)))
 
-_STAYS = """
-      JOIN memberships AS s
-        ON s.company_id = %(company)s AND s.programme = %(programme)s AND s.learner = t.learner
-       AND s.from_at <= t.occurred_at AND t.occurred_at < coalesce(s.until_at, 'infinity')"""
-_ENTRIES = """
-      JOIN entries AS e
-        ON e.company_id = %(company)s AND e.number = t.number AND e.programme = %(programme)s"""
 
-# A mean is in hundredths, half up, by whole numbers: exact, whatever the size of the sum.
-_SUM = "coalesce({total}, 0)"
-_MEAN = """CASE WHEN {people} > 0
-                THEN coalesce(sign({total}) * div(abs({total}) * 200 + {people}, 2 * {people}), 0)
-                ELSE 0 END"""
+def shown(board: Board, score: int) -> int | str:
+    """A sum as it is; a mean, which is in hundredths, as a decimal."""
+    if board.score == "sum":
+        return score
+    whole, part = divmod(abs(score), 100)
+    return f"{'-' if score < 0 else ''}{whole}.{part:02}"
 
-# `last` is the time and number of the transfer with which the score was reached: as an array of floating
-# point numbers, which hold both exactly enough to compare and have a maximum in every PostgreSQL.
-# Members and what is counted are brought together by grouping: with the statistics of an empty table, as they
-# are just after a large import, PostgreSQL would join them by counting everything again for each member.
-_RANKED = """
-WITH members AS ({members}
-), counted AS (
-    SELECT {member} AS no,
-           sum(t.amount * t.earning) AS total,
-           sum(t.amount * t.earning) FILTER (WHERE t.occurred_at < %(before)s) AS total_before,
-           max(t.occurred_at) AS last_at,
-           max(ARRAY[date_part('epoch', t.occurred_at), t.number]) AS last
-      FROM transfers AS t{joins}
-     WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
-     GROUP BY 1
-), together AS (
-    SELECT max(key) AS key, max(name) AS name, max(people) AS people, max(people_before) AS people_before,
-           max(total) AS total, max(total_before) AS total_before, max(last_at) AS last_at, max(last) AS last
-      FROM (SELECT no, key, name, people, people_before, NULL::numeric AS total, NULL::numeric AS total_before,
-                   NULL::timestamptz AS last_at, NULL::float[] AS last
-              FROM members
-            UNION ALL
-            SELECT no, NULL, NULL, NULL, NULL, total, total_before, last_at, last FROM counted) AS either
-     GROUP BY no
-), scored AS (
+
+def _sum(total: str, _people: str) -> str:
+    return f"coalesce({total}, 0)"
+
+
+def _mean(total: str, people: str) -> str:
+    """In hundredths, half up, by whole numbers: exact, whatever the size of the sum."""
+    return (
+        f"CASE WHEN {people} > 0 THEN "
+        f"coalesce(sign({total}) * div(abs({total}) * 200 + {people}, 2 * {people}), 0) ELSE 0 END"
+    )
+
+
+_RANKED = """, scored AS (
     SELECT key, name, last_at, last, {score} AS score, {score_before} AS score_before
       FROM together WHERE key IS NOT NULL
 ), ranked AS (
@@ -249,15 +146,21 @@ WITH members AS ({members}
            row_number() OVER (ORDER BY score DESC, CASE WHEN score <> 0 THEN last END, key) AS place
       FROM scored
 ), page AS (
-    SELECT size,
+    SELECT size, score,
            CASE WHEN %(around)s::text IS NULL THEN %(offset)s::bigint
                 WHEN place IS NOT NULL
                 THEN greatest(0, least(place - 1 - %(limit)s::bigint / 2, size - %(limit)s::bigint))
             END AS skipped
       FROM (SELECT count(*) AS size FROM members) AS whole
       LEFT JOIN ranked ON key = %(around)s::text COLLATE "C"
+), ahead AS (
+    SELECT rank, score - (SELECT score FROM page) AS distance
+      FROM ranked WHERE score > (SELECT score FROM page) ORDER BY score LIMIT 1
 )
-SELECT p.size, r.rank, r.key, r.name, r.score, r.reached_at, r.rank_before - r.rank AS moved
-  FROM page AS p LEFT JOIN ranked AS r ON r.place > p.skipped AND r.place <= p.skipped + %(limit)s::bigint
+SELECT p.size, r.rank, r.key, r.name, r.score, r.reached_at, r.rank_before - r.rank AS moved,
+       (SELECT rank FROM ahead) AS ahead_rank, (SELECT distance FROM ahead) AS distance
+  FROM page AS p
+  LEFT JOIN ranked AS r
+    ON r.place > p.skipped AND r.place <= p.skipped + coalesce(%(limit)s::bigint, p.size)
  ORDER BY r.place
 """

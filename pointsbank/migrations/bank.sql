@@ -89,20 +89,24 @@ CREATE TABLE learners (
     department  text,
     joined_on   date,
     left_on     date,
+    changed_in  bigint NOT NULL DEFAULT 0,            -- the version of the directory: boards take up what is newer
     PRIMARY KEY (company_id, no),
     UNIQUE (company_id, key)
 );
+CREATE INDEX learners_changed ON learners (company_id, changed_in);
 
 CREATE TABLE enrolments (
     company_id  bigint NOT NULL,
     programme   integer NOT NULL,
     learner     integer NOT NULL,
     from_at     timestamptz NOT NULL,
+    changed_in  bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (company_id, programme, learner),
     FOREIGN KEY (company_id, programme) REFERENCES programmes,
     FOREIGN KEY (company_id, learner) REFERENCES learners
 );
 CREATE INDEX enrolments_learner ON enrolments (company_id, learner);
+CREATE INDEX enrolments_changed ON enrolments (company_id, programme, changed_in);
 
 CREATE TABLE teams (
     company_id  bigint NOT NULL,
@@ -110,6 +114,7 @@ CREATE TABLE teams (
     programme   integer NOT NULL,
     key         text COLLATE "C" NOT NULL,
     name        text NOT NULL,
+    changed_in  bigint NOT NULL DEFAULT 0,            -- also if somebody came or went, whenever
     PRIMARY KEY (company_id, no),
     UNIQUE (company_id, programme, key),
     FOREIGN KEY (company_id, programme) REFERENCES programmes

@@ -1,0 +1,158 @@
+"""What each member of a board has earned, as SQL of parts that depend on the board.
+
+`together` has a row for each member: key, name, total, total_before, last_at and last, the time and number of the
+transfer with which the total was reached; of a team also how many people it has, and had before.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ledger.accounts import CREDITS
+from pointsbank.database import Session
+from pointsbank.leaderboards.frame import Frame
+
+ROWS_FETCHED = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`total` was reached with the transfer of entry `number` that happened at `at`, in microseconds since 1970;
+    both are 0 if nothing counted. `before` is what it was before the instant that `moved` compares with."""
+
+    key: str
+    name: str
+    total: int
+    before: int
+    at: int
+    number: int
+
+
+def all_of(session: Session, frame: Frame, zone: ZoneInfo, now: datetime) -> Iterator[Score]:
+    """Everybody on the board, in no order, without ever holding all in memory."""
+    statement = together(frame) + _SELECT
+    with session.driver.cursor("scores") as cursor:
+        cursor.itersize = ROWS_FETCHED
+        cursor.execute(statement.encode(), {"company": session.company_id, **frame.parameters(zone, now)})
+        yield from map(_score, cursor)
+
+
+def of_members(
+    session: Session, frame: Frame, zone: ZoneInfo, now: datetime, numbers: Sequence[int]
+) -> Iterator[Score]:
+    """Those of the learners or teams with these numbers that are on the board."""
+    rows = session.sql(
+        together(frame, some=True) + _SELECT, {**frame.parameters(zone, now), "numbers": list(numbers)}
+    )
+    return map(_score, rows.fetchall())
+
+
+_SELECT = """
+SELECT key, name, coalesce(total, 0), coalesce(total_before, 0),
+       coalesce((last[1] * 1000000)::numeric::bigint, 0), coalesce(last[2]::bigint, 0)
+  FROM together WHERE key IS NOT NULL"""
+
+
+def _score(row: tuple[str, str, int, int, int, int]) -> Score:
+    key, name, total, before, at, number = row
+    return Score(key, name, int(total), int(before), at, number)
+
+
+def together(frame: Frame, some: bool = False, up_to: bool = False) -> str:
+    """The statement's WITH. `some`: only the members with %(numbers)s; `up_to`: of entries to number %(up_to)s."""
+    teams = frame.members == "teams"
+    conditions = _conditions(frame)
+    if some:
+        conditions.append(f"{'s.team' if teams else 't.learner'} = ANY (%(numbers)s::integer[])")
+    if up_to:
+        conditions.append("t.number <= %(up_to)s")
+    members = _TEAMS if teams else _LEARNERS_OF_COMPANY if frame.programme is None else _ENROLLED
+    return _TOGETHER.format(
+        members=members + (f" AND {'g' if teams else 'l'}.no = ANY (%(numbers)s::integer[])" if some else ""),
+        member="s.team" if teams else "t.learner",
+        joins=_joins(frame, teams),
+        conditions=" AND ".join(conditions),
+    )
+
+
+def _joins(frame: Frame, teams: bool) -> str:
+    joins = _STAYS if teams else ""
+    if frame.unit == "credits" and frame.programme is not None:
+        joins += _ENTRIES
+    return joins
+
+
+def _conditions(frame: Frame) -> list[str]:
+    conditions = []
+    if frame.unit == "credits":
+        conditions.append(f"t.unit = {CREDITS}")
+        if frame.course is not None:
+            conditions.append("e.course = %(course)s")
+    elif frame.course is not None:
+        conditions.append("t.unit = %(flowers)s")
+    elif frame.programme is not None:
+        conditions.append(
+            "t.unit IN (SELECT unit FROM courses WHERE company_id = %(company)s AND programme = %(programme)s)"
+        )
+    else:
+        conditions.append(f"t.unit <> {CREDITS}")
+    if frame.window.from_at is not None:
+        conditions.append("t.occurred_at >= %(from_at)s")
+    if frame.window.until_at is not None:
+        conditions.append("t.occurred_at < %(until_at)s")
+    return conditions
+
+
+# Who is on the board, also with nothing earned.
+_LEARNERS_OF_COMPANY = """
+    SELECT l.no, l.key, l.name, 1 AS people, 1 AS people_before FROM learners AS l WHERE company_id = %(company)s"""
+_ENROLLED = """
+    SELECT l.no, l.key, l.name, 1 AS people, 1 AS people_before
+      FROM enrolments AS n JOIN learners AS l ON l.company_id = %(company)s AND l.no = n.learner
+     WHERE n.company_id = %(company)s AND n.programme = %(programme)s"""
+_TEAMS = """
+    SELECT g.no, g.key, g.name, coalesce(s.people, 0) AS people, coalesce(s.people_before, 0) AS people_before
+      FROM teams AS g
+      LEFT JOIN (SELECT team,
+                        count(*) FILTER (WHERE from_at <= %(sized_at)s
+                                           AND coalesce(until_at, 'infinity') > %(sized_at)s) AS people,
+                        count(*) FILTER (WHERE from_at <= %(sized_before)s
+                                           AND coalesce(until_at, 'infinity') > %(sized_before)s)
+                               AS people_before
+                   FROM memberships WHERE company_id = %(company)s AND programme = %(programme)s
+                  GROUP BY team) AS s ON s.team = g.no
+     WHERE g.company_id = %(company)s AND g.programme = %(programme)s"""
+
+_STAYS = """
+      JOIN memberships AS s
+        ON s.company_id = %(company)s AND s.programme = %(programme)s AND s.learner = t.learner
+       AND s.from_at <= t.occurred_at AND t.occurred_at < coalesce(s.until_at, 'infinity')"""
+_ENTRIES = """
+      JOIN entries AS e
+        ON e.company_id = %(company)s AND e.number = t.number AND e.programme = %(programme)s"""
+
+# `last` is an array of floating point numbers, which hold both exactly and have a maximum in every PostgreSQL.
+# Members and what is counted are brought together by grouping: with the statistics of an empty table, as they
+# are just after a large import, PostgreSQL would join them by counting everything again for each member.
+_TOGETHER = """
+WITH members AS ({members}
+), counted AS (
+    SELECT {member} AS no,
+           sum(t.amount * t.earning) AS total,
+           sum(t.amount * t.earning) FILTER (WHERE t.occurred_at < %(before)s) AS total_before,
+           max(t.occurred_at) AS last_at,
+           max(ARRAY[date_part('epoch', t.occurred_at), t.number]) AS last
+      FROM transfers AS t{joins}
+     WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
+     GROUP BY 1
+), together AS (
+    SELECT max(key) AS key, max(name) AS name, max(people) AS people, max(people_before) AS people_before,
+           max(total) AS total, max(total_before) AS total_before, max(last_at) AS last_at, max(last) AS last
+      FROM (SELECT no, key, name, people, people_before, NULL::numeric AS total, NULL::numeric AS total_before,
+                   NULL::timestamptz AS last_at, NULL::float[] AS last
+              FROM members
+            UNION ALL
+            SELECT no, NULL, NULL, NULL, NULL, total, total_before, last_at, last FROM counted) AS either
+     GROUP BY no
+)"""
