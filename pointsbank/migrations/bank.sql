@@ -374,16 +374,25 @@ BEGIN
 
     IF crossed IS NOT NULL THEN
         INSERT INTO closings (company_id, account, unit, number, recorded_at, first_occurred, last_occurred, debits, credits, earned)
-        SELECT p_company, a.id, a.unit, max(t.number), booked_at, min(t.occurred_at), max(t.occurred_at),
-               coalesce(sum(t.amount) FILTER (WHERE t.debit = a.id), 0),
-               coalesce(sum(t.amount) FILTER (WHERE t.credit = a.id), 0),
-               coalesce(sum(t.amount * t.earning), 0)
+        SELECT p_company, a.id, a.unit, part.number, booked_at, part.first_occurred, part.last_occurred,
+               part.debits, part.credits, part.earned
           FROM unnest(crossed, crossed_units, crossed_learners) AS a (id, unit, learner)
          CROSS JOIN LATERAL (SELECT coalesce(max(c.number), 0) AS number FROM closings AS c
                               WHERE c.company_id = p_company AND c.account = a.id AND c.unit = a.unit) AS before
-          JOIN transfers AS t ON t.company_id = p_company AND t.learner = a.learner
-                             AND t.number > before.number AND t.unit = a.unit
-         GROUP BY a.id, a.unit;
+         -- Aggregated in here, the learner is looked for in the index whatever the planner thinks of it: while
+         -- one learner seems to have all transfers, it would read them all again and again. A batch that moves
+         -- one holding thousands of times makes several closings; what is left over goes to the last.
+         CROSS JOIN LATERAL (
+            SELECT max(t.number) AS number, min(t.occurred_at) AS first_occurred, max(t.occurred_at) AS last_occurred,
+                   coalesce(sum(t.amount) FILTER (WHERE t.debit = a.id), 0) AS debits,
+                   coalesce(sum(t.amount) FILTER (WHERE t.credit = a.id), 0) AS credits,
+                   coalesce(sum(t.amount * t.earning), 0) AS earned
+              FROM (SELECT number, occurred_at, debit, credit, amount, earning,
+                           least((rank() OVER (ORDER BY number) - 1) / {closing_every},
+                                 count(*) OVER () / {closing_every} - 1) AS part
+                      FROM transfers WHERE company_id = p_company AND learner = a.learner
+                                       AND number > before.number AND unit = a.unit) AS t
+             GROUP BY t.part) AS part;
     END IF;
 
     -- Deleting is quicker for few rows, but leaves something of each behind.

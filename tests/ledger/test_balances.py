@@ -109,9 +109,16 @@ def test_closings_are_made_by_holding_and_unit(make_bank: Callable[..., Bank]) -
     assert closing_rows(bank, 2) == [(1, 7, n)]
 
 
+def test_a_batch_that_moves_one_holding_often_makes_closings_of_bounded_size(bank: Bank) -> None:
+    n = CLOSING_EVERY
+    bank.post(*[bank.earning(1, learner=1) for _ in range(n - 1)])
+    bank.post(*[bank.earning(1, learner=1) for _ in range(2 * n + 3)])  # 3n + 2 by now, none of them closed before
+    assert [balance for _, _, balance in closing_rows(bank, 1)] == [n, n, n + 2]
+
+
 @pytest.fixture(scope="module")
 def busy(database: Any) -> Bank:
-    """A bank whose learner 1 has nine closings in credits and two in flowers; times run forward, with late ones."""
+    """A bank whose learner 1 has closings in credits and in flowers; times run forward, with late ones."""
     bank = Bank(database, 3)
     number = 0
     for size in (700, 499, 1, 2300, 37, 1200, 600):
