@@ -33,17 +33,45 @@ def sum_up(
     not listed; `unit` asks for one only.
     """
     rows = session.sql(
-        _SUMS,
+        _SUMS_OF_BOOKED if occurred_by is None else _SUMS,
         {
             "account": holding(learner),
             "learner": learner,
             "number": number,
-            "occurred_by": "infinity" if occurred_by is None else occurred_by,
+            "occurred_by": occurred_by,
             "unit": unit,
         },
     )
     return [Subtotal(row.unit, row.balance, row.earned) for row in rows]
 
+
+# Whole closings are those up to `number`: a range of the key, and so are the transfers since the last of them.
+# Both ends of that range are columns: a literal one lets PostgreSQL think that it holds most of the table.
+_SUMS_OF_BOOKED = """
+WITH whole AS MATERIALIZED (
+    SELECT unit, max(number) AS number, total(credits - debits) AS balance, total(earned) AS earned
+      FROM closings
+     WHERE company_id = %(company)s AND account = %(account)s AND number <= %(number)s
+       AND unit = coalesce(%(unit)s::integer, unit)
+     GROUP BY unit
+), spans AS MATERIALIZED (
+    SELECT a.unit, coalesce(whole.number, 0) AS after, %(number)s::bigint AS number, whole.balance, whole.earned
+      FROM accounts AS a
+      LEFT JOIN whole ON whole.unit = a.unit
+     WHERE a.company_id = %(company)s AND a.id = %(account)s AND a.unit = coalesce(%(unit)s::integer, a.unit)
+)
+SELECT spans.unit, coalesce(spans.balance, 0) + part.balance AS balance,
+       coalesce(spans.earned, 0) + part.earned AS earned
+  FROM spans
+ CROSS JOIN LATERAL (SELECT total(CASE %(account)s WHEN t.credit THEN t.amount WHEN t.debit THEN -t.amount
+                                  END) AS balance,
+                            total(t.amount * t.earning) AS earned, count(*) AS transfers
+                       FROM transfers AS t
+                      WHERE t.company_id = %(company)s AND t.learner = %(learner)s
+                        AND t.number > spans.after AND t.number <= spans.number AND t.unit = spans.unit) AS part
+ WHERE spans.after > 0 OR part.transfers > 0
+ ORDER BY spans.unit
+"""
 
 # A closing begins after the number of the one before it. Cut are those whose entries or times the question
 # divides, and per unit, like one of them, whatever came since the last one.

@@ -44,8 +44,8 @@ def page(
 
     Raises Invalid if the company has no such unit.
     """
-    unit_no = _unit_no(session, unit)
-    start = after or _start(session, learner, unit_no, recorded_to)
+    unit_no, now = _now(session, learner, unit)
+    start = after or (now if recorded_to is None else _start(session, learner, unit_no, recorded_to))
     first = 0 if recorded_from is None else last_recorded_by(session, recorded_from - _INSTANT)
     rows = session.sql(
         _LINES,
@@ -59,53 +59,59 @@ def page(
             "limit": limit + 1,
         },
     ).fetchall()
+    names = _names(session, rows[:limit])
     balance = start.balance
     items = []
     for row in rows[:limit]:
-        items.append(_item(session.company_id, row, balance))
+        items.append(_item(session.company_id, row, names, balance))
         balance -= row.amount
     last = Position(rows[limit - 1].number, rows[limit - 1].line, balance) if len(rows) > limit else None
     return Page(items, last)
 
 
-def _unit_no(session: Session, code: str) -> int:
-    row = session.sql(
-        "SELECT no FROM units WHERE company_id = %(company)s AND code = %(code)s", {"code": code}
-    ).fetchone()
-    if row is None:
-        raise Invalid.field("unit", f"There is no unit {code}; it is credits, or flowers:<course>.")
-    return int(row.no)
-
-
-def _start(session: Session, learner: int, unit: int, recorded_to: datetime | None) -> Position:
-    """Before the first line of the first page: just past the last entry recorded before `recorded_to`."""
-    if recorded_to is not None:
-        number = last_recorded_by(session, recorded_to - _INSTANT)
-        sums = closings.sum_up(session, learner, number, None, unit)
-        return Position(number + 1, 0, sums[0].balance if sums else 0)
+def _now(session: Session, learner: int, unit: str) -> tuple[int, Position]:
+    """The unit's number, and the position before the newest line."""
     row = session.sql(_NOW, {"account": holding(learner), "unit": unit}).fetchone()
-    assert row is not None, "every company has a journal"
-    return Position(row.number + 1, 0, row.balance) if row.balance is not None else Position(0, 0, 0)
+    if row is None:
+        raise Invalid.field("unit", f"There is no unit {unit}; it is credits, or flowers:<course>.")
+    return row.unit, Position(row.number + 1, 0, row.balance) if row.balance is not None else Position(0, 0, 0)
+
+
+def _start(session: Session, learner: int, unit: int, recorded_to: datetime) -> Position:
+    """Before the first line of the first page: just past the last entry recorded before `recorded_to`."""
+    number = last_recorded_by(session, recorded_to - _INSTANT)
+    sums = closings.sum_up(session, learner, number, None, unit)
+    return Position(number + 1, 0, sums[0].balance if sums else 0)
+
+
+def _names(session: Session, rows: list[Any]) -> dict[tuple[str, int | None], tuple[str, str]]:
+    """(what it is, its number) → key and name of all that the lines refer to."""
+    wanted = {
+        "terms": {row.kind for row in rows} | {row.rule for row in rows},
+        "awarders": {row.awarder for row in rows},
+        "programmes": {row.programme for row in rows},
+        "courses": {row.course for row in rows},
+    }
+    numbers = {what: [no for no in found if no is not None] for what, found in wanted.items()}
+    statement = " UNION ALL ".join([_NAMES[what] for what, some in numbers.items() if some])
+    if not statement:
+        return {}
+    return {(row.what, row.no): (row.key, row.name) for row in session.sql(statement, numbers)}
 
 
 # The balance and the number that it reflects, in one statement: nothing is booked between them. Without an
 # account there are no lines to look for.
 _NOW = """
-SELECT j.last_number AS number, a.credits - a.debits AS balance
-  FROM journals AS j
-  LEFT JOIN accounts AS a ON a.company_id = %(company)s AND a.id = %(account)s AND a.unit = %(unit)s
- WHERE j.company_id = %(company)s
+SELECT u.no AS unit, j.last_number AS number, a.credits - a.debits AS balance
+  FROM units AS u
+  JOIN journals AS j ON j.company_id = %(company)s
+  LEFT JOIN accounts AS a ON a.company_id = %(company)s AND a.id = %(account)s AND a.unit = u.no
+ WHERE u.company_id = %(company)s AND u.code = %(unit)s
 """
 
-# Names by subselects, as in ledger.entries.
 _LINES = """
-SELECT t.number, t.line, t.amount, e.occurred_at, e.recorded_at, e.reason,
-       (SELECT term FROM terms WHERE company_id = %(company)s AND no = e.kind) AS kind,
-       (SELECT term FROM terms WHERE company_id = %(company)s AND no = t.rule) AS rule,
-       (SELECT key FROM awarders WHERE company_id = %(company)s AND no = e.awarder) AS awarder,
-       (SELECT name FROM awarders WHERE company_id = %(company)s AND no = e.awarder) AS awarder_name,
-       (SELECT key FROM programmes WHERE company_id = %(company)s AND no = e.programme) AS programme,
-       (SELECT key FROM courses WHERE company_id = %(company)s AND no = e.course) AS course
+SELECT t.number, t.line, t.amount, t.rule, e.occurred_at, e.recorded_at, e.reason, e.kind, e.awarder, e.programme,
+       e.course
   FROM (SELECT number, line, rule, CASE WHEN credit = %(account)s THEN amount ELSE -amount END AS amount
           FROM transfers
          WHERE company_id = %(company)s AND learner = %(learner)s AND unit = %(unit)s AND number > %(first)s
@@ -115,19 +121,33 @@ SELECT t.number, t.line, t.amount, e.occurred_at, e.recorded_at, e.reason,
  ORDER BY t.number DESC, t.line DESC
 """
 
+# Asked for once a page and not once a line: its lines have few kinds, rules and courses.
+_NAMES = {
+    what: f"SELECT '{what}' AS what, no, {columns} FROM {what} WHERE company_id = %(company)s AND no = ANY (%({what})s)"  # noqa: S608 - constants
+    for what, columns in {
+        "terms": "term AS key, term AS name",
+        "awarders": "key, name",
+        "programmes": "key, name",
+        "courses": "key, name",
+    }.items()
+}
 
-def _item(company_id: int, row: Any, balance_after: int) -> dict[str, Any]:
+
+def _item(
+    company_id: int, row: Any, names: dict[tuple[str, int | None], tuple[str, str]], after: int
+) -> dict[str, Any]:
+    giver = names.get(("awarders", row.awarder))
     return {
         "entry_id": entry_id(company_id, row.number),
         "number": row.number,
         "occurred_at": row.occurred_at,
         "recorded_at": row.recorded_at,
-        "kind": row.kind,
-        "rule": row.rule,
+        "kind": names["terms", row.kind][0],
+        "rule": None if row.rule is None else names["terms", row.rule][0],
         "reason": row.reason,
-        "giver": None if row.awarder is None else {"id": row.awarder, "name": row.awarder_name},
-        "programme": row.programme,
-        "course": row.course,
+        "giver": None if giver is None else {"id": giver[0], "name": giver[1]},
+        "programme": None if row.programme is None else names["programmes", row.programme][0],
+        "course": None if row.course is None else names["courses", row.course][0],
         "amount": row.amount,
-        "balance_after": balance_after,
+        "balance_after": after,
     }
