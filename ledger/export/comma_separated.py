@@ -43,7 +43,8 @@ def comma_separated(journal: Journal) -> Iterator[str]:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*ENTRY_COLUMNS, *TRANSFER_COLUMNS])
     for entry in journal.entries():
-        said = [str(entry.number), *(entry.facts.get(name, "") for name in ENTRY_COLUMNS[1:])]
+        say = entry.facts.get
+        said = [str(entry.number), *[say(name, "") for name in ENTRY_COLUMNS[1:]]]
         if not entry.transfers:
             writer.writerow([*said, *[""] * len(TRANSFER_COLUMNS)])
         for t in entry.transfers:

@@ -11,8 +11,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from psycopg.rows import namedtuple_row
-
 from ledger.accounts import CREDITS
 from ledger.identity import entry_id
 from pointsbank.database import Session
@@ -106,49 +104,70 @@ class Journal:
 
     def accounts(self) -> Iterator[Account]:
         """Each account once, in the order of codes, with its owner's name if it has one."""
-        for row in self._rows("accounts", _ACCOUNTS):
-            yield Account(row.code, self.units[row.unit].code, row.name)
+        for code, unit, name in self._rows("accounts", _ACCOUNTS):
+            yield Account(code, self.units[unit].code, name)
 
     def entries(self) -> Iterator[Entry]:
         transfers = self._rows("transfers", _TRANSFERS)
         transfer = next(transfers, None)
         local = lru_cache(maxsize=1)(self._local)
+        terms, facts_of = self._terms, self._facts
         for row in self._rows("entries", _ENTRIES):
+            number = row[0]
             own = []
-            while transfer is not None and transfer.number <= row.number:
-                rule = None if transfer.rule is None else self._terms[transfer.rule]
-                own.append(transfer._replace(rule=rule))
+            while transfer is not None and transfer[0] <= number:
+                *said, rule = transfer
+                own.append(Transfer._make([*said, None if rule is None else terms[rule]]))
                 transfer = next(transfers, None)
-            facts = self._facts(row)
-            yield Entry(row.number, facts["id"], local(row.recorded_at), facts["kind"], facts, own)
+            facts = facts_of(*row)
+            yield Entry(number, facts["id"], local(row[2]), facts["kind"], facts, own)
 
     def amount(self, unit: int, amount: int) -> str:
         """The amount as it is shown: credits with the company's decimals."""
         scale = self.units[unit].scale
         return str(Decimal(amount).scaleb(-scale)) if scale else str(amount)
 
-    def _facts(self, row: Any) -> dict[str, str]:
-        company = self._session.company_id
+    def _facts(
+        self,
+        number: int,
+        occurred_at: datetime,
+        recorded_at: datetime,
+        source: int,
+        key: str,
+        kind: int,
+        programme: int | None,
+        course: int | None,
+        team: int | None,
+        awarder: int | None,
+        rulebook_version: int | None,
+        reverses: int | None,
+        *texts: str | None,
+    ) -> dict[str, str]:
+        """Of a row of `_ENTRIES`, whose columns come in this order; `texts` are those of `_TEXTS`."""
+        company, keys = self._session.company_id, self._keys
         facts = {
-            "id": entry_id(company, row.number),
-            "occurred_at": row.occurred_at.isoformat(),
-            "recorded_at": row.recorded_at.isoformat(),
-            "source": self._terms[row.source],
-            "key": row.key,
-            "kind": self._terms[row.kind],
+            "id": entry_id(company, number),
+            "occurred_at": occurred_at.isoformat(),
+            "recorded_at": recorded_at.isoformat(),
+            "source": self._terms[source],
+            "key": key,
+            "kind": self._terms[kind],
         }
-        for name, keys in self._keys.items():
-            no = getattr(row, name)
-            if no is not None:
-                facts[name] = keys[no]
-        if row.rulebook_version is not None:
-            facts["rulebook_version"] = str(row.rulebook_version)
-        if row.reverses is not None:
-            facts["reverses"] = entry_id(company, row.reverses)
-        for name in ("learner", "reason", "note", "data"):
-            value = getattr(row, name)
-            if value is not None:
-                facts[name] = value
+        if programme is not None:
+            facts["programme"] = keys["programme"][programme]
+        if course is not None:
+            facts["course"] = keys["course"][course]
+        if team is not None:
+            facts["team"] = keys["team"][team]
+        if awarder is not None:
+            facts["awarder"] = keys["awarder"][awarder]
+        if rulebook_version is not None:
+            facts["rulebook_version"] = str(rulebook_version)
+        if reverses is not None:
+            facts["reverses"] = entry_id(company, reverses)
+        for name, text in zip(_TEXTS, texts, strict=True):
+            if text is not None:
+                facts[name] = text
         return facts
 
     def _local(self, at: datetime) -> date:
@@ -157,16 +176,20 @@ class Journal:
     def _names(self, statement: str) -> dict[int, str]:
         return dict(self._session.sql(statement).fetchall())
 
-    def _rows(self, name: str, statement: str) -> Iterator[Any]:
-        with self._session.driver.cursor(name=name, row_factory=namedtuple_row) as cursor:
+    def _rows(self, name: str, statement: str) -> Iterator[tuple[Any, ...]]:
+        """Bare tuples, unlike a session's rows: a name for each of millions of columns takes its time."""
+        with self._session.driver.cursor(name=name) as cursor:
             cursor.itersize = ROWS_AT_ONCE
             yield from cursor.execute(statement.encode(), {"company": self._session.company_id})
 
 
+_TEXTS = ("learner", "reason", "note", "data")
+
 _ENTRIES = """
-SELECT e.number, e.occurred_at, e.recorded_at, e.reverses, e.source, e.kind, e.programme, e.course, e.team,
-       e.awarder, e.rulebook_version, e.key, e.reason, e.note, e.data::text AS data,
-       (SELECT key FROM learners AS l WHERE l.company_id = %(company)s AND l.no = e.learner) AS learner
+SELECT e.number, e.occurred_at, e.recorded_at, e.source, e.key, e.kind, e.programme, e.course, e.team, e.awarder,
+       e.rulebook_version, e.reverses,
+       (SELECT key FROM learners AS l WHERE l.company_id = %(company)s AND l.no = e.learner) AS learner,
+       e.reason, e.note, e.data::text AS data
   FROM entries AS e WHERE e.company_id = %(company)s ORDER BY e.number
 """
 
