@@ -10,6 +10,7 @@ from api import (
     awarders,
     awards,
     balances,
+    board_auth,
     company,
     courses,
     documentation,
@@ -25,6 +26,7 @@ from api import (
     programmes,
     rulebook,
     teams,
+    widget_tokens,
 )
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
@@ -47,6 +49,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
     programmes.blp,
     rulebook.blp,
     teams.blp,
+    widget_tokens.blp,
 )
 
 
@@ -76,5 +79,6 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.register_blueprint(health.blp)
     app.register_blueprint(metrics.blp)
     metrics.register(app)
+    board_auth.register(app)
     problems.register(app)
     return app

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from flask import g, request
 
 from api.app_state import database
-from pointsbank import keys
-from pointsbank.database import Session
-from pointsbank.errors import Forbidden, Unauthorised
+from pointsbank import keys, widgets
+from pointsbank.database import Database, Session
+from pointsbank.errors import Forbidden, TokenUnknown, Unauthorised
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -24,25 +24,41 @@ def requires(scope: str) -> Callable[[Handler], Handler]:
             authenticate(scope)
             return handler(*args, **kwargs)
 
-        documented: Any = checked
-        # Read by api.openapi.
-        documented._apidoc = {**getattr(handler, "_apidoc", {}), "scope": scope, "name": handler.__name__}
-        return documented  # type: ignore[no-any-return]  # same signature as the handler
+        return documented(checked, handler, scope)  # type: ignore[return-value]  # same signature
 
     return decorate
 
 
+def documented(checked: Callable[..., Any], handler: Callable[..., Any], scope: str, **more: Any) -> Callable[..., Any]:
+    """`checked`, in place of `handler`, with what api.openapi reads."""
+    known: Any = checked
+    known._apidoc = {**getattr(handler, "_apidoc", {}), "scope": scope, "name": handler.__name__, **more}
+    return checked
+
+
 def authenticate(scope: str) -> keys.Key:
     """The key of the request. Raises Unauthorised, or Forbidden if it lacks the scope."""
+    g.key = key_of(database(), bearer(), scope)
+    return g.key  # type: ignore[no-any-return]  # flask does not know what is in it
+
+
+def bearer() -> str:
+    """The text after `Authorization: Bearer`, or nothing."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not text:
+    return text.strip() if kind.lower() == "bearer" else ""
+
+
+def key_of(bank: Database, text: str, scope: str) -> keys.Key:
+    """The key with this text. Raises Unauthorised, or Forbidden if it lacks the scope."""
+    if not text:
         raise Unauthorised("Send an API key: Authorization: Bearer pb_…")
-    key = keys.authenticate(database(), text.strip())
+    if text.startswith(widgets.PREFIX):
+        raise TokenUnknown("A widget token reads its board, and nothing else. Send an API key.")
+    key = keys.authenticate(bank, text)
     if key is None:
         raise Unauthorised("This API key is unknown or revoked.")
     if scope not in key.scopes and "admin" not in key.scopes:
         raise Forbidden(f"This API key lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}.")
-    g.key = key
     return key
 
 

@@ -9,6 +9,7 @@ from api.auth import company_id, requires, snapshot
 from api.fields import Name, StrictSchema, Zone
 from api.openapi import Resource
 from pointsbank import company
+from pointsbank.origins import FORM, MAX_ORIGIN_CHARACTERS, MAX_ORIGINS, PATTERN
 
 blp = Resource("Company", __name__, url_prefix="/v1", description="The company (公司) that the API key belongs to")
 
@@ -24,6 +25,21 @@ class CompanySchema(StrictSchema):
         load_default=0,
         validate=validate.Range(0, company.MAX_CREDITS_SCALE),
         metadata={"description": "Decimals with which credits are shown; fixed once any are booked.", "example": 0},
+    )
+    origins = fields.List(
+        fields.String(
+            validate=[
+                validate.Length(min=1, max=MAX_ORIGIN_CHARACTERS),
+                validate.Regexp(PATTERN, error=FORM),
+            ],
+        ),
+        load_default=(),
+        validate=validate.Length(max=MAX_ORIGINS),
+        metadata={
+            "description": "Of the pages on which widgets may be shown: scheme, host, and port unless it is the usual "
+            "one. Absent: none.",
+            "example": ["https://intranet.example.com"],
+        },
     )
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
 
+from api import board_auth
 from api.app_state import state
-from api.auth import company_id, requires
 from api.fields import Key, QuerySchema
 from api.openapi import Resource
 from ledger.accounts import MAX_AMOUNT
@@ -16,7 +18,9 @@ from pointsbank.leaderboards.reading import Page, View
 blp = Resource("Leaderboards", __name__, url_prefix="/v1/leaderboards", description="Who stands where")
 
 
-class BoardQuery(QuerySchema):
+class BoardChoice(QuerySchema):
+    """Which board, not which page of it."""
+
     scope = fields.String(
         load_default=DEFAULTS["scope"],
         metadata={
@@ -55,6 +59,9 @@ class BoardQuery(QuerySchema):
             "enum": ["sum", "mean"],
         },
     )
+
+
+class BoardQuery(BoardChoice):
     limit = fields.Integer(
         load_default=DEFAULT_ROWS,
         validate=validate.Range(1, MAX_ROWS, error=f"must be an integer from 1 to {MAX_ROWS}."),
@@ -73,6 +80,12 @@ class BoardQuery(QuerySchema):
         },
     )
 
+    @pre_load
+    def _without_credential(self, data: MultiDictProxy, **_: Any) -> MultiDictProxy:
+        """`token` is a credential, which api.board_auth reads; it is no part of what is asked."""
+        asked = [(name, value) for name, value in MultiDict(data.data).items(multi=True) if name != board_auth.TOKEN]
+        return MultiDictProxy(MultiDict(asked), self)
+
     @validates_schema(skip_on_field_errors=True)
     def _one_place(self, data: dict[str, Any], **_: Any) -> None:
         if data["around"] is not None and data["offset"]:
@@ -89,6 +102,10 @@ class BoardSchema(Schema):
     members = fields.String(required=True, metadata={"enum": ["learners", "teams"]})
     period = fields.String(required=True, metadata={"example": "2021-10"})
     score = fields.String(required=True, metadata={"enum": ["sum", "mean"]})
+    scale = fields.Integer(
+        required=True,
+        metadata={"description": "Decimals with which scores are to be shown: 2 shows 8650 as 86.50.", "example": 0},
+    )
     from_at = fields.Raw(
         required=True,
         metadata={**TIME_OR_NULL, "description": "The first instant of the period; null: all time."},
@@ -148,7 +165,7 @@ class StandingsSchema(Schema):
 
 
 @blp.route("", methods=["GET"])
-@requires("read")
+@board_auth.reads_boards
 @blp.arguments(BoardQuery, location="query")
 @blp.response(200, StandingsSchema)
 def get_leaderboard(query: dict[str, Any]) -> dict[str, Any]:
@@ -158,12 +175,13 @@ def get_leaderboard(query: dict[str, Any]) -> dict[str, Any]:
     team of the learner at that time. Among equals stands first who reached the score first.
     """
     view = view_of(query)
-    return shown(view, state().leaderboards.page(company_id(), view))
+    return shown(view, state().leaderboards.page(board_auth.reader().company_id, view))
 
 
 def view_of(query: dict[str, Any]) -> View:
-    """What a query that `BoardQuery` has read asks to see. Raises Invalid."""
+    """What a query that `BoardQuery` has read asks to see. Raises Invalid, or OtherBoard for a widget token's."""
     board = boards.parse({name: query[name] for name in DEFAULTS})
+    board_auth.reader().check(board)
     return View(board, query["limit"], query["offset"], query["around"])
 
 
@@ -172,11 +190,8 @@ def shown(view: View, found: Page) -> dict[str, Any]:
     board, page = view.board, found.standings
     return {
         "board": {
-            "scope": str(board.scope),
-            "unit": board.unit,
-            "members": board.members,
-            "period": board.period.text,
-            "score": board.score,
+            **boards.query(board),
+            "scale": found.scale,
             "from_at": page.window.from_at,
             "until_at": page.window.until_at,
         },

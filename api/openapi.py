@@ -26,6 +26,12 @@ CONFIG = {
         "components": {
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, `pb_…`."},
+                "widget": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "token",
+                    "description": "A widget token, `pbw_…`, for one board; also as a bearer token.",
+                },
             },
             "schemas": {
                 "Problem": {
@@ -55,8 +61,8 @@ CONFIG = {
 
 PROBLEMS = {
     400: ("malformed", "malformed: the body is not what its content type says"),
-    401: ("unauthorised", "unauthorised: the key is missing, unknown or revoked"),
-    403: ("forbidden", "forbidden: the key lacks the scope"),
+    401: ("unauthorised", "unauthorised: the key is missing, unknown or revoked; token-unknown, -expired, -revoked"),
+    403: ("forbidden", "forbidden: the key lacks the scope; other-board, origin-not-listed: of widget tokens"),
     404: ("not-found", "not-found: there is no such thing in this company"),
     405: ("method-not-allowed", "method-not-allowed: `Allow` names the methods that there are"),
     409: ("conflict", "conflict, closed, key-conflict, already-reversed: it contradicts what is booked"),
@@ -67,7 +73,7 @@ PROBLEMS = {
     429: ("rate-limited", "rate-limited: try again after `Retry-After`"),
     503: ("unavailable", "unavailable: nothing was lost, try again"),
 }
-_OF_READS = (401, 403, 404, 405, 414, 422, 429, 503)
+_WITHOUT_BODY = (401, 403, 404, 405, 414, 422, 429, 503)
 
 
 class Api(flask_smorest.Api):
@@ -101,11 +107,11 @@ def _document_operation(doc: dict[str, Any], doc_info: dict[str, Any], *, method
     responses = doc.setdefault("responses", {})
     responses.pop("default", None)
     scope = doc_info.get("scope")
-    statuses: tuple[int, ...] = _OF_READS if method.upper() == "GET" else tuple(PROBLEMS)
+    statuses: tuple[int, ...] = _WITHOUT_BODY if method.upper() in ("GET", "DELETE") else tuple(PROBLEMS)
     if scope is None:
         statuses = ()
     else:
-        doc["security"] = [{"key": []}]
+        doc["security"] = [{"key": []}, *([{"widget": []}] if doc_info.get("widget") else [])]
         text = doc_info["docstring"]  # put into the operation after this function
         text["description"] = f"{text.get('description', '')}\n\nScope: `{scope}`.".strip()
     for status in statuses:
@@ -190,7 +196,7 @@ _AWARD: dict[str, Any] = {
 _SENT = frozenset(
     [
         *("Problem", "Allowance", "Award", "Awarder", "Company", "Course", "Enrol", "Learner", "LearnerItem"),
-        *("Phase", "Programme", "Reversal", "Team", "TeamItem"),
+        *("Phase", "Programme", "Reversal", "Team", "TeamItem", "WidgetTokenRequest"),
     ]
 )
 """Schemas of requests, which say themselves what is required. All others are of answers alone."""

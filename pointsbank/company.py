@@ -1,6 +1,7 @@
 """Companies: the tenants. Every row of every table belongs to one."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -11,6 +12,7 @@ from pointsbank.directory import version
 from pointsbank.directory.days import is_zone
 from pointsbank.directory.faults import fault_of_key, fault_of_text, refuse
 from pointsbank.errors import Conflict, FieldError
+from pointsbank.origins import all_normalised
 
 DEFAULT_TIMEZONE = "Asia/Shanghai"
 MAX_CREDITS_SCALE = 6
@@ -19,12 +21,16 @@ _ID_BITS = 60  # half of an entry's id, see ledger.identity
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """`credits_scale` is how many decimals credits are shown with; amounts are of the smallest part."""
+    """`credits_scale` is how many decimals credits are shown with; amounts are of the smallest part.
+
+    `origins` are those of the pages on which widgets may be shown, as browsers write them.
+    """
 
     key: str
     name: str
     timezone: str
     credits_scale: int
+    origins: tuple[str, ...] = ()
 
 
 def create(database: Database, key: str, name: str | None = None) -> int:
@@ -60,14 +66,14 @@ def find(database: Database, key: str) -> int | None:
 def get(session: Session) -> Company:
     """The session's company."""
     row = session.sql(
-        "SELECT key, name, timezone, credits_scale FROM companies WHERE company_id = %(company)s"
+        "SELECT key, name, timezone, credits_scale, origins FROM companies WHERE company_id = %(company)s"
     ).fetchone()
     assert row is not None, "a key's company is never deleted"
-    return Company(*row)
+    return Company(row.key, row.name, row.timezone, row.credits_scale, tuple(row.origins))
 
 
-def put(session: Session, name: str, timezone: str, credits_scale: int) -> Company:
-    """Changes the company.
+def put(session: Session, name: str, timezone: str, credits_scale: int, origins: Sequence[str] = ()) -> Company:
+    """Changes the company, as a whole: origins that are not given are no longer listed.
 
     Raises Conflict if the scale would change once credits are booked: every amount would mean another.
     """
@@ -78,9 +84,10 @@ def put(session: Session, name: str, timezone: str, credits_scale: int) -> Compa
         faults.append(("timezone", "is not the IANA name of a time zone, such as Asia/Shanghai."))
     if not 0 <= credits_scale <= MAX_CREDITS_SCALE:
         faults.append(("credits_scale", f"must be an integer from 0 to {MAX_CREDITS_SCALE}."))
-    refuse(faults)
+    listed, faults_of_origins = all_normalised(origins)
+    refuse(faults + faults_of_origins)
     before = get(session)
-    wanted = Company(before.key, name, timezone, credits_scale)
+    wanted = Company(before.key, name, timezone, credits_scale, tuple(listed))
     if wanted == before:
         return wanted
     version.change(session)
@@ -90,9 +97,10 @@ def put(session: Session, name: str, timezone: str, credits_scale: int) -> Compa
             errors=[("credits_scale", f"must stay {before.credits_scale}, as credits are booked.")],
         )
     session.sql(
-        """UPDATE companies SET name = %(name)s, timezone = %(timezone)s, credits_scale = %(credits_scale)s
+        """UPDATE companies SET name = %(name)s, timezone = %(timezone)s, credits_scale = %(credits_scale)s,
+                               origins = %(origins)s
             WHERE company_id = %(company)s""",
-        {"name": name, "timezone": timezone, "credits_scale": credits_scale},
+        {"name": name, "timezone": timezone, "credits_scale": credits_scale, "origins": listed},
     )
     return wanted
 

@@ -3,7 +3,12 @@
 PointsBankError
 ├── Malformed             400  the body is not what its content type says
 ├── Unauthorised          401
+│   ├── TokenUnknown      401  a widget token that this service did not make, or not for this route
+│   ├── TokenExpired      401
+│   └── TokenRevoked      401
 ├── Forbidden             403
+│   ├── OtherBoard        403  a widget token reads one board
+│   └── OriginNotListed   403  a widget is shown on the company's own pages only
 ├── NotFound              404
 ├── Conflict              409  the change contradicts what is booked
 │   └── Closed            409  a course or programme that takes nothing more
@@ -54,6 +59,36 @@ class Forbidden(PointsBankError):
     """The API key lacks the scope that the detail names."""
 
     slug, status, title = "forbidden", 403, "Forbidden"
+
+
+class TokenUnknown(Unauthorised):
+    """The widget token is not one of this service's, or is used where only an API key is taken."""
+
+    slug, title = "token-unknown", "Unknown widget token"
+
+
+class TokenExpired(Unauthorised):
+    """The widget token was made for a time that is over."""
+
+    slug, title = "token-expired", "Widget token expired"
+
+
+class TokenRevoked(Unauthorised):
+    """The widget token was revoked by the company that made it."""
+
+    slug, title = "token-revoked", "Widget token revoked"
+
+
+class OtherBoard(Forbidden):
+    """The widget token reads another board than the one that was asked for."""
+
+    slug, title = "other-board", "Another board"
+
+
+class OriginNotListed(Forbidden):
+    """The page that shows the widget is of an origin that the company does not list."""
+
+    slug, title = "origin-not-listed", "Origin not listed"
 
 
 class NotFound(PointsBankError):

@@ -8,9 +8,6 @@ import functools
 import hmac
 import re
 import secrets
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
@@ -19,6 +16,7 @@ from pointsbank.database import Database
 from pointsbank.directory import version
 from pointsbank.directory.faults import fault_of_text, refuse
 from pointsbank.errors import FieldError
+from pointsbank.lately import FoundLately
 
 SCOPES = (
     "events:write",
@@ -64,7 +62,7 @@ def create(database: Database, company_id: int, name: str, scopes: Iterable[str]
                  FROM api_keys WHERE company_id = %(company)s""",
             {"name": name, "secret_hash": _hash(secret), "scopes": granted},
         )
-    return f"pb_{_company_text(company_id)}_{secret}"
+    return f"pb_{company_text(company_id)}_{secret}"
 
 
 def authenticate(database: Database, text: str) -> Key | None:
@@ -73,14 +71,14 @@ def authenticate(database: Database, text: str) -> Key | None:
     The time that an answer takes does not tell what is wrong with a text: each is looked up by its hash.
     """
     digest = _hash(text)
-    cached = _cache.get((database.url, digest))
+    cached = _lately.get((database.url, digest))
     if cached is not None:
-        return cached.key
+        return cached
     form = _FORM.fullmatch(text)
-    company_id, secret = (_company_id(form[1]), form[2]) if form else (0, text)
+    company_id, secret = (company_of(form[1]), form[2]) if form else (0, text)
     key = _look_up(database, company_id, _hash(secret))
     if key is not None:
-        _cache.put((database.url, digest), key)
+        _lately.put((database.url, digest), key)
     return key
 
 
@@ -100,37 +98,14 @@ def _hash(text: str) -> bytes:
     return sha256(text.encode("utf-8", "replace")).digest()
 
 
-def _company_text(company_id: int) -> str:
+def company_text(company_id: int) -> str:
+    """The company as it stands in the text of a key, and of a widget token."""
     return "".join(_DIGITS[company_id >> shift & 31] for shift in range(55, -1, -5))
 
 
-def _company_id(text: str) -> int:
+def company_of(text: str) -> int:
+    """The company that `company_text` wrote so; whether there is one is not looked up."""
     return functools.reduce(lambda high, digit: high << 5 | _DIGITS.index(digit), text, 0)
 
 
-class _Cached(NamedTuple):
-    key: Key
-    until: float
-
-
-class _Cache:
-    """Keys found within the last second, by database and hash of their text; the oldest go first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: OrderedDict[tuple[str, bytes], _Cached] = OrderedDict()
-
-    def get(self, at: tuple[str, bytes]) -> _Cached | None:
-        with self._lock:
-            found = self._found.get(at)
-        return found if found is not None and time.monotonic() < found.until else None
-
-    def put(self, at: tuple[str, bytes], key: Key) -> None:
-        with self._lock:
-            self._found.pop(at, None)
-            self._found[at] = _Cached(key, time.monotonic() + KEY_CACHE_SECONDS)
-            while len(self._found) > MAX_CACHED_KEYS:
-                self._found.popitem(last=False)
-
-
-_cache = _Cache()
+_lately: FoundLately[Key] = FoundLately(KEY_CACHE_SECONDS, MAX_CACHED_KEYS)

@@ -82,6 +82,17 @@ def parse(query: Mapping[str, str]) -> Board:
     )
 
 
+def query(board: Board) -> Mapping[str, str]:
+    """The board in the words of the API; `parse` reads them."""
+    return {
+        "scope": str(board.scope),
+        "unit": board.unit,
+        "members": board.members,
+        "period": board.period.text,
+        "score": board.score,
+    }
+
+
 def parse_scope(text: str) -> Scope | None:
     """None if the text has not the form of a scope; whether there is such a course is not looked up."""
     if text == "company":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pointsbank import company
 from pointsbank.database import Database, Session
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
 from pointsbank.leaderboards.standings import Standings, standings
@@ -23,10 +24,11 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`state` is that of the board (see `Leaderboards.states`) at the moment of the page."""
+    """`state` is that of the board (see `Leaderboards.states`); `scale` how many decimals scores are shown with."""
 
     source: Source
     state: str
+    scale: int
     standings: Standings
 
 
@@ -41,7 +43,8 @@ class Leaderboards:
         with self._database.snapshot(company_id) as session:
             page = standings(session, view.board, view.limit, view.offset, view.around)
             state = _state(session)
-        return Page("ledger", state, page)
+            scale = company.get(session).credits_scale if view.board.unit == "credits" else 0
+        return Page("ledger", state, scale, page)
 
     def states(self, company_id: int, boards: Sequence[Board]) -> list[str]:
         """Of each board a text that is another one whenever a page of it may be. Cheap: to be asked ten times

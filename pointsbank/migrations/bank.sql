@@ -11,6 +11,7 @@ CREATE TABLE companies (
     name           text NOT NULL,
     timezone       text NOT NULL,
     credits_scale  smallint NOT NULL CHECK (credits_scale BETWEEN 0 AND 6),
+    origins        text[] NOT NULL DEFAULT '{}',        -- of pages on which widgets may be shown
     created_at     timestamptz NOT NULL DEFAULT now()
 );
 

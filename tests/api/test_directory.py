@@ -12,7 +12,7 @@ AWARDER = {"name": "李老师", "role": "trainer", "allowances": {"service": 200
 
 # What is put after the fixture `programme`, the answer's status, and what the answer has.
 PUTS = [
-    ("company", {"name": "甲"}, 200, {"name": "甲", "timezone": "Asia/Shanghai", "credits_scale": 0}),
+    ("company", {"name": "甲"}, 200, {"name": "甲", "timezone": "Asia/Shanghai", "credits_scale": 0, "origins": []}),
     ("company", {"name": "甲", "credits_scale": 2}, 409, {"type": "conflict"}),
     ("programmes/p", PROGRAMME, 201, PROGRAMME | {"id": "p", "timezone": "Asia/Shanghai", "phases": []}),
     ("programmes/2021", PROGRAMME, 200, {"id": "2021", "allotment": 100, "closed_at": None}),

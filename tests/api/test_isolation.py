@@ -38,7 +38,8 @@ def event(identity: str, **data: Any) -> dict[str, Any]:
     }
 
 
-# Route → the calls to try: path, body, and the scope that is needed. {entry} is an entry of the caller's own.
+# Route → the calls to try: path, body, and the scope that is needed. {entry} is an entry of the caller's own,
+# {token} the id of a widget token of theirs.
 CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/accounts/<key:code>": [
         ("/v1/accounts/holding:20210001", None),
@@ -76,6 +77,9 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/programmes/<key:programme>/teams": [(f"{P}/teams", None)],
     "GET /v1/programmes/<key:programme>/teams/<key_beside_batch:team>": [(f"{P}/teams/a", None)],
     "GET /v1/trial-balance": [("/v1/trial-balance", None)],
+    "DELETE /v1/widget-tokens/<key:token>": [("/v1/widget-tokens/{token}", None)],
+    "GET /v1/widget-tokens": [("/v1/widget-tokens", None)],
+    "POST /v1/widget-tokens": [("/v1/widget-tokens", {"scope": "programme:2021", "name": "甲"})],
     "POST /v1/allowances": [
         ("/v1/allowances", {"awarder": "li", "programme": "2021", "course": "service", "amount": 5})
     ],
@@ -124,7 +128,7 @@ def furnish(caller: Caller, name: str) -> None:
     """A company with something of everything, the same ids whoever it is, and `name` in all its texts."""
     event_e1 = event("e1", reason=name)
     for method, path, body in (
-        ("PUT", "/v1/company", {"name": name}),
+        ("PUT", "/v1/company", {"name": name, "origins": ["https://intranet.example.com"]}),
         ("PUT", P, {"name": name, "starts_on": "2021-07-01", "ends_on": "2022-06-30", "allotment": 100_000}),
         ("PUT", f"{P}/courses/service", {"name": name, "kind": "structured", "flowers": 1_000}),
         ("POST", "/v1/learners/batch", [{"id": f"2021000{n}", "name": name} for n in range(1, 6)]),
@@ -134,6 +138,7 @@ def furnish(caller: Caller, name: str) -> None:
         ("PUT", f"{P}/rulebook/draft", RULEBOOK),
         ("POST", f"{P}/rulebook/draft/activate", None),
         ("PUT", f"{P}/rulebook/draft", RULEBOOK),
+        ("POST", "/v1/widget-tokens", {"scope": "programme:2021", "name": name}),
     ):
         answer = caller.send(method, path, body)
         assert answer.status_code < 300, (path, answer.json)
@@ -164,11 +169,16 @@ def own_entry(caller: Caller) -> str:
     return found
 
 
+def own_ids(caller: Caller) -> dict[str, str]:
+    """What stands in the paths of CALLS."""
+    return {"entry": own_entry(caller), "token": caller.get("/v1/widget-tokens").get_json()["items"][0]["id"]}
+
+
 def everything_read(caller: Caller) -> dict[str, bytes]:
     """The bodies of all GETs, but for the time at which a board was asked for."""
-    entry = own_entry(caller)
+    own = own_ids(caller)
     return {
-        path: _AS_OF.sub(b"", call(caller, route, path.format(entry=entry), None).data)
+        path: _AS_OF.sub(b"", call(caller, route, path.format(**own), None).data)
         for route, calls in CALLS.items()
         if route.startswith("GET")
         for path, _ in calls
@@ -214,7 +224,7 @@ def test_what_one_writes_the_other_never_sees(companies: tuple[Caller, Caller], 
     for route, calls in CALLS.items():
         for path, body in calls:
             a_rows = rows_of(database_url, a.company_id)
-            answer = call(a, route, path.format(entry=own_entry(a)), body)
+            answer = call(a, route, path.format(**own_ids(a)), body)
             assert answer.status_code < 300, (route, answer.json)
             assert SECRET.encode() not in answer.data, route
             assert rows_of(database_url, b.company_id) == b_rows, route
@@ -238,11 +248,11 @@ def test_every_route_asks_for_a_key_and_its_scope(
 ) -> None:
     a, _ = companies
     documented = app.test_client().get("/openapi.json").get_json()["paths"]
-    without = {scope: new_company(*(set(SCOPES) - {scope})) for scope in SCOPES}
+    without = {scope: new_company(*(set(SCOPES) - {scope})) for scope in (*SCOPES, "admin")}
     for route, calls in CALLS.items():
         method, rule = route.split()
         path, body = calls[0]
-        path = path.format(entry=own_entry(a))
+        path = path.format(**own_ids(a))
         for headers in ({"Authorization": ""}, {"Authorization": "Bearer pb_x"}, {"Authorization": "Basic YTpi"}):
             answer = call(a, route, path, body, **headers)
             assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), route
@@ -256,7 +266,7 @@ def test_a_query_that_forgets_the_company_finds_nothing(companies: tuple[Caller,
     a, b = companies
     with psycopg.connect(database_url, autocommit=True) as connection:
         tables = tables_of(connection)
-        assert len(tables) >= 19
+        assert len(tables) >= 21
         connection.execute("SET ROLE pointsbank_service")
         for table in tables:
             name = sql.Identifier(table)

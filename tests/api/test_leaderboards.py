@@ -58,6 +58,7 @@ def test_a_board_in_full(board):
             "members": "learners",
             "period": "2021-10",
             "score": "sum",
+            "scale": 0,
             "from_at": "2021-09-30T16:00:00Z",
             "until_at": "2021-10-31T16:00:00Z",
         },

@@ -7,7 +7,7 @@ import pytest
 from ledger import terms
 from ledger.accounts import CREDITS, ISSUANCE, pool_of_programme
 from ledger.journal import Draft, Transfer, post
-from pointsbank import company, keys
+from pointsbank import company, keys, lately
 from pointsbank.database import Database
 from pointsbank.errors import Conflict, Invalid
 
@@ -87,8 +87,8 @@ def test_a_revoked_key_ends_within_the_time_of_the_cache(
     assert keys.authenticate(database, text) is not None
     with database.transaction(company_id) as session:
         session.sql("UPDATE api_keys SET revoked_at = now() WHERE company_id = %(company)s")
-    later = keys.time.monotonic() + keys.KEY_CACHE_SECONDS
-    monkeypatch.setattr("pointsbank.keys.time.monotonic", lambda: later)
+    later = lately.time.monotonic() + keys.KEY_CACHE_SECONDS
+    monkeypatch.setattr("pointsbank.lately.time.monotonic", lambda: later)
     assert keys.authenticate(database, text) is None
 
 

@@ -9,10 +9,10 @@ from ledger.closings import CLOSING_EVERY
 revision = "0001"
 down_revision = None
 
-FILES = ("bank.sql",)
+FILES = ("bank.sql", "widgets.sql")
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
-    rulebooks places terms accounts entries transfers closings
+    rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
