@@ -15,6 +15,8 @@ from ledger.export.journal import Entry, Journal
 
 _KEPT = frozenset("-_./@")
 
+_json_string = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each of millions
+
 
 def plain_text(journal: Journal) -> Iterator[str]:
     yield f"; title: {_value(journal.name)}\n\n"
@@ -52,6 +54,7 @@ def _account(code: str, unit: str) -> str:
     return ":".join([top, *levels, *(_escaped(owner, _KEPT) for owner in owners)])
 
 
+@lru_cache(maxsize=1 << 10)
 def _escaped(text: str, kept: frozenset[str]) -> str:
     return "".join(c if c in kept or _is_plain(c) else quote(c, safe="") for c in text)
 
@@ -61,7 +64,7 @@ def _is_plain(character: str) -> bool:
 
 
 def _value(text: str) -> str:
-    value = json.dumps(text, ensure_ascii=False).replace("[", "\\u005b")
+    value = _json_string(text).replace("[", "\\u005b")
     if value.isprintable():
         return value
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in value)
