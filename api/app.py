@@ -67,7 +67,9 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("api", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config |= openapi.CONFIG
-    app.extensions["pointsbank"] = State(settings, database, Turnstile(database), Leaderboards(database))
+    app.extensions["pointsbank"] = State(
+        settings, database, Turnstile(database), Leaderboards(database, settings.redis_url)
+    )
     app.url_map.converters |= {"key": KeyInPath, "key_beside_batch": KeyBesideBatch}
     app.url_map.strict_slashes = False
     rest = openapi.Api(app)

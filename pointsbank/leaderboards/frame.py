@@ -17,6 +17,7 @@ from pointsbank.leaderboards.boards import Members, Scope, Unit
 from pointsbank.leaderboards.periods import Period, Window
 
 INSTANT = timedelta(microseconds=1)  # the least that PostgreSQL tells apart
+ALL_TIME = Window(None, None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,7 +30,7 @@ class Frame:
     flowers: int | None
     unit: Unit
     members: Members
-    window: Window = Window(None, None)
+    window: Window = ALL_TIME
 
     @property
     def id(self) -> str:
@@ -66,15 +67,21 @@ class Frame:
         """When a team's members are counted for its mean: now, or at the end of the period."""
         return now if self.window.until_at is None else min(now, self.window.until_at - INSTANT)
 
-    def parameters(self, zone: ZoneInfo, now: datetime) -> Mapping[str, object]:
-        """For the statements of `pointsbank.leaderboards.scores`."""
-        before = self.before(zone, now)
+    def scope(self) -> Mapping[str, object]:
+        """What counts, for the statements of `pointsbank.leaderboards.scores`."""
         return {
             "programme": self.programme,
             "course": self.course,
             "flowers": self.flowers,
             "from_at": self.window.from_at,
             "until_at": self.window.until_at,
+        }
+
+    def parameters(self, zone: ZoneInfo, now: datetime) -> Mapping[str, object]:
+        """The scope, and the times that matter now."""
+        before = self.before(zone, now)
+        return {
+            **self.scope(),
             "before": before,
             "sized_at": self.sized_at(now),
             "sized_before": before - INSTANT,

@@ -1,13 +1,40 @@
-"""Boards as clients read them: a page, and a text that tells whether a board has changed since."""
+"""Boards as clients read them: a page, and a text that tells whether a board has changed since.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A page comes from Redis if what is there is known to be what the ledger says, and else from the ledger itself: the
+same rows in the same order. Known it is for `FRESH_MICROSECONDS` after anybody has compared the two.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Literal
 
-from pointsbank import company
-from pointsbank.database import Database, Session
+import psycopg
+import sqlalchemy
+
+from pointsbank.database import Database
+from pointsbank.leaderboards import means, people
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
-from pointsbank.leaderboards.standings import Standings, standings
+from pointsbank.leaderboards.connection import READ_SECONDS_MAX, WRITE_SECONDS_MAX, Away, Breaker, connect
+from pointsbank.leaderboards.frame import Frame, instant, micros
+from pointsbank.leaderboards.places import Place, Places, latest
+from pointsbank.leaderboards.projection import keeps
+from pointsbank.leaderboards.projector import Projector
+from pointsbank.leaderboards.sharing import Shared
+from pointsbank.leaderboards.standings import Ahead, Row, Standings, shown, standings
+from pointsbank.leaderboards.store import Found, Member, Same, State, Store
+
+FRESH_MICROSECONDS = 400_000
+CATCH_UP_SECONDS = 0.2
+"""So long a reader waits for a board that is behind, before the ledger answers."""
+CATCH_UP_STEP_SECONDS = 0.02
+LOOKED_AT_SECONDS = 600.0
+"""So often a worker says that a board is looked at."""
+MAX_PAGES = 1_000
+"""Kept by a worker, for as long as their boards do not change."""
 
 Source = Literal["redis", "ledger"]
 
@@ -32,32 +59,224 @@ class Page:
     standings: Standings
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Leaderboards:
     """The boards of all companies. Safe to share between threads; opened lazily, so that a fork may follow."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redis_url: str | None, clock: Callable[[], datetime] = _utc_now) -> None:
         self._database = database
+        self._clock = clock
+        self._places = Places(database)
+        self._ledger: Shared[tuple[int, View], Page] = Shared()
+        self._pages = _Pages()
+        self._looked: dict[tuple[int, Frame], float] = {}
+        self._breaker = Breaker()
+        self._store: Store | None = None
+        if redis_url is not None:
+            self._store = Store(connect(redis_url, READ_SECONDS_MAX))
+            self._projector = Projector(database, Store(connect(redis_url, WRITE_SECONDS_MAX)))
+            database.committed = self._projector.nudge
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._database.committed = None
+            self._projector.close()
 
     def page(self, company_id: int, view: View) -> Page:
         """Raises NotFound for an unknown programme or course, or for a member who is not on the board."""
-        with self._database.snapshot(company_id) as session:
-            page = standings(session, view.board, view.limit, view.offset, view.around)
-            state = _state(session)
-            scale = company.get(session).credits_scale if view.board.unit == "credits" else 0
-        return Page("ledger", state, scale, page)
+        place = self._places.of(company_id, view.board)
+        now = self._clock()
+        frame = place.frame.of_period(view.board.period, place.zone, now)
+        if self._store is not None and keeps(frame, now):
+            store = self._store
+            try:
+                page = self._breaker.call(lambda: self._of_redis(store, company_id, view, place, frame))
+            except Away:
+                page = None
+            if page is not None:
+                return page
+        return self._ledger.get((company_id, view), lambda: self._of_ledger(company_id, view, place))
 
     def states(self, company_id: int, boards: Sequence[Board]) -> list[str]:
         """Of each board a text that is another one whenever a page of it may be. Cheap: to be asked ten times
-        a second."""
+        a second. Raises NotFound."""
+        now = self._clock()
+        places = [self._places.of(company_id, board) for board in boards]
+        frames = [
+            place.frame.of_period(board.period, place.zone, now) for place, board in zip(places, boards, strict=True)
+        ]
+        found = self._states_of_redis(company_id, frames)
+        newest = self._places.recent(company_id) if None in found else None
+        states = [
+            state or State(*newest, before=_before(board, place, now))  # type: ignore[misc]  # None only if all are there
+            for state, board, place in zip(found, boards, places, strict=True)
+        ]
+        return [_state_text(str(state), board, now) for state, board in zip(states, boards, strict=True)]
+
+    # From Redis -------------------------------------------------------------------------------------------
+
+    def _of_redis(self, store: Store, company_id: int, view: View, place: Place, frame: Frame) -> Page | None:
+        """None if the board is not there, or behind and does not catch up soon."""
+        self._look(store, company_id, frame)
+        whole = view.board.score == "mean"
+        limit, offset, around = (None, 0, "") if whole else (view.limit, view.offset, view.around or "")
+        until = time.monotonic() + CATCH_UP_SECONDS
+        while True:
+            now = self._clock()
+            before = micros(frame.before(place.zone, now))
+            kept = self._pages.get((company_id, view))
+            found = store.page(company_id, frame, before, limit, offset, around, kept.state if kept else "")
+            if isinstance(found, str):
+                self._projector.nudge(company_id, 0)
+                return None
+            if isinstance(found, Found):
+                kept = _Kept(found.state, found, None if whole else _standings(view, frame, found))
+                self._pages.put((company_id, view), kept)
+            assert kept is not None, "nothing else can be the same"
+            if (age := self._age(store, company_id, frame, kept.state, found)) is not None:
+                break
+            if time.monotonic() > until:
+                return None
+            time.sleep(CATCH_UP_STEP_SECONDS)
+        page = kept.page or _of_means(view, frame, kept.found, before, micros(now))
+        if page is None:
+            return None
+        at = now - timedelta(microseconds=age)
+        return Page("redis", _state_text(kept.state, view.board, now), place.scale, replace(page, at=at))
+
+    def _age(self, store: Store, company_id: int, frame: Frame, state: str, found: Found | Same) -> int | None:
+        """How long ago the ledger had nothing newer, in microseconds; None if it has now."""
+        age = max(0, found.now - found.checked)
+        if age <= FRESH_MICROSECONDS:
+            return age
+        try:
+            latest = self._places.latest(company_id)
+        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError):
+            return age  # what there is, with its true age, is better than nothing
+        if State.of(state)[:3] == latest:
+            store.confirm(company_id, frame, state, found.now)
+            return 0
+        self._projector.nudge(company_id, 0)
+        return None
+
+    def _look(self, store: Store, company_id: int, frame: Frame) -> None:
+        now = time.monotonic()
+        if now < self._looked.get((company_id, frame), 0.0):
+            return
+        store.want(company_id, frame)
+        if len(self._looked) >= MAX_PAGES:
+            self._looked.clear()
+        self._looked[company_id, frame] = now + LOOKED_AT_SECONDS
+
+    def _states_of_redis(self, company_id: int, frames: Sequence[Frame]) -> list[State | None]:
+        """None for a board that is not there; all of them if Redis is away. Sees to it that they come, and keep up."""
+        if self._store is None:
+            return [None] * len(frames)
+        store = self._store
+
+        def read() -> tuple[list[tuple[State, int] | None], int]:
+            for frame in frames:
+                self._look(store, company_id, frame)
+            return store.checked_states(company_id, frames), store.microseconds()
+
+        try:
+            found, now = self._breaker.call(read)
+        except Away:
+            return [None] * len(frames)
+        if any(each is None or now - each[1] > FRESH_MICROSECONDS for each in found):
+            self._projector.nudge(company_id, 0)
+        return [None if each is None else each[0] for each in found]
+
+    # From the ledger --------------------------------------------------------------------------------------
+
+    def _of_ledger(self, company_id: int, view: View, place: Place) -> Page:
         with self._database.snapshot(company_id) as session:
-            return [_state(session)] * len(boards)
+            page = standings(session, view.board, view.limit, view.offset, view.around, self._clock())
+            state = State(*latest(session), before=_before(view.board, place, page.at))
+        return Page("ledger", _state_text(str(state), view.board, page.at), place.scale, page)
 
 
-def _state(session: Session) -> str:
-    row = session.sql(
-        """SELECT j.last_number, j.directory_version, (now() AT TIME ZONE c.timezone)::date AS today
-             FROM journals AS j JOIN companies AS c ON c.company_id = %(company)s
-            WHERE j.company_id = %(company)s"""
-    ).fetchone()
-    assert row is not None, "every company has a journal"
-    return f"{row.last_number}-{row.directory_version}-{row.today:%Y%m%d}"
+def _before(board: Board, place: Place, now: datetime) -> int:
+    return micros(place.frame.of_period(board.period, place.zone, now).before(place.zone, now))
+
+
+def _state_text(state: str, board: Board, now: datetime) -> str:
+    """Means change as people come and go at a time that was known before: seen within a minute."""
+    return f"{state}-{micros(now) // 60_000_000}" if board.score == "mean" else state
+
+
+def _standings(view: View, frame: Frame, found: Found) -> Standings:
+    rows = [
+        Row(each.rank, each.key, each.name, each.score, _reached_at(each), each.rank_before - each.rank)
+        for each in found.members
+    ]
+    ahead = None if found.ahead is None else Ahead(*found.ahead)
+    return Standings(State.of(found.state).number, _NEVER, frame.window, found.size, rows, ahead)
+
+
+def _of_means(view: View, frame: Frame, found: Found, before: int, now: int) -> Standings | None:
+    """None if the member in the middle is not there."""
+    board = means.ranked(found.members, people.parse(found.people), frame, before, now)
+    offset, ahead = view.offset, None
+    if view.around is not None:
+        place = next((place for place, each in enumerate(board) if each.member.key == view.around), None)
+        if place is None:
+            return None
+        offset = max(0, min(place - view.limit // 2, len(board) - view.limit))
+        better = [each for each in board if each.score > board[place].score]
+        if better:
+            distance = better[-1].score - board[place].score
+            ahead = Ahead(better[-1].rank, shown(view.board, distance))
+    rows = [
+        Row(
+            each.rank,
+            each.member.key,
+            each.member.name,
+            shown(view.board, each.score),
+            _reached_at(each.member) if each.score else None,
+            each.moved,
+        )
+        for each in board[offset : offset + view.limit]
+    ]
+    return Standings(State.of(found.state).number, _NEVER, frame.window, len(board), rows, ahead)
+
+
+def _reached_at(member: Member) -> datetime | None:
+    return None if member.at is None else instant(member.at)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """`page` is None for means, which change as time passes."""
+
+    state: str
+    found: Found
+    page: Standings | None
+
+
+class _Pages:
+    """Pages found last, the least recently used going first."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[int, View], _Kept] = OrderedDict()
+
+    def get(self, key: tuple[int, View]) -> _Kept | None:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+            return kept
+
+    def put(self, key: tuple[int, View], kept: _Kept) -> None:
+        with self._lock:
+            self._kept[key] = kept
+            self._kept.move_to_end(key)
+            while len(self._kept) > MAX_PAGES:
+                self._kept.popitem(last=False)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.accounts import CREDITS
 from pointsbank.database import Session
-from pointsbank.leaderboards.frame import Frame
+from pointsbank.leaderboards.frame import Frame, micros
 
 ROWS_FETCHED = 5_000
 
@@ -42,15 +42,49 @@ def of_members(
     session: Session, frame: Frame, zone: ZoneInfo, now: datetime, numbers: Sequence[int]
 ) -> Iterator[Score]:
     """Those of the learners or teams with these numbers that are on the board."""
-    rows = session.sql(
-        together(frame, some=True) + _SELECT, {**frame.parameters(zone, now), "numbers": list(numbers)}
-    )
+    rows = session.sql(together(frame, some=True) + _SELECT, {**frame.parameters(zone, now), "numbers": list(numbers)})
     return map(_score, rows.fetchall())
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What of a member's score happened at or after some instant, by entry."""
+
+    key: str
+    amount: int
+    at: int
+    number: int
+
+
+def later_of(session: Session, frame: Frame, since: datetime, numbers: Sequence[int] | None = None) -> Iterator[Later]:
+    """What happened from `since` on, of everybody or of those with these numbers."""
+    teams = frame.members == "teams"
+    member = "s.team" if teams else "t.learner"
+    conditions = [*_conditions(frame), "t.occurred_at >= %(since)s"]
+    if numbers is not None:
+        conditions.append(f"{member} = ANY (%(numbers)s::integer[])")
+    rows = session.sql(
+        _LATER.format(
+            member=member,
+            members="teams" if teams else "learners",
+            joins=_joins(frame, teams),
+            conditions=" AND ".join(conditions),
+        ),
+        {**frame.scope(), "since": since, "numbers": None if numbers is None else list(numbers)},
+    )
+    return (Later(key, int(amount), micros(at), number) for key, amount, at, number in rows)
+
+
+_LATER = """
+SELECT m.key, sum(t.amount * t.earning), t.occurred_at, t.number
+  FROM transfers AS t{joins}
+  JOIN {members} AS m ON m.company_id = %(company)s AND m.no = {member}
+ WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
+ GROUP BY m.key, t.occurred_at, t.number"""
+
 _SELECT = """
-SELECT key, name, coalesce(total, 0), coalesce(total_before, 0),
-       coalesce((last[1] * 1000000)::numeric::bigint, 0), coalesce(last[2]::bigint, 0)
+SELECT key, name, coalesce(total, 0) AS total, coalesce(total_before, 0) AS before,
+       coalesce(round(last[1] * 1000000)::bigint, 0) AS at, coalesce(last[2]::bigint, 0) AS number
   FROM together WHERE key IS NOT NULL"""
 
 

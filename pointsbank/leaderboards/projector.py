@@ -1,0 +1,85 @@
+"""The thread of a worker that keeps boards in Redis up: told of each commit of its own process, and by readers who
+find a board behind. What one worker's thread does, others need not, and none has to."""
+
+import logging
+import threading
+import time
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from redis.exceptions import RedisError
+
+from pointsbank.database import Database
+from pointsbank.errors import Unavailable
+from pointsbank.leaderboards.projection import project
+from pointsbank.leaderboards.store import Store
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.02
+"""Commits of so long are taken up together."""
+BUSY_SECONDS = 0.05
+"""After so long it is looked again whether another worker's pass has taken up what this one was told of."""
+AWAY_SECONDS = 1.0
+
+
+class Projector:
+    """Starts its thread when it is first told something, so that a fork may come before."""
+
+    def __init__(self, database: Database, store: Store) -> None:
+        self._database = database
+        self._store = store
+        self._told = threading.Condition()
+        self._due: dict[int, float] = {}
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def nudge(self, company_id: int, after: float = GATHER_SECONDS) -> None:
+        """Something has changed, or seems to have. Never waits, never fails."""
+        due = time.monotonic() + after
+        with self._told:
+            if self._closed:
+                return
+            if self._due.get(company_id, due + 1) <= due:
+                return
+            self._due[company_id] = due
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
+                self._thread.start()
+            self._told.notify()
+
+    def close(self) -> None:
+        with self._told:
+            self._closed = True
+            self._due.clear()
+            self._told.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (company_id := self._next()) is not None:
+            try:
+                if not project(self._database, self._store, company_id):
+                    self.nudge(company_id, BUSY_SECONDS)
+            except (RedisError, OSError, psycopg.Error, sqlalchemy.exc.SQLAlchemyError, Unavailable) as error:
+                log.warning("boards of company %d are not brought up: %s", company_id, error)
+                self.nudge(company_id, AWAY_SECONDS)
+            except Exception:
+                log.exception("boards of company %d are not brought up", company_id)
+
+    def _next(self) -> int | None:
+        """The company that is due first, once it is; None at the end."""
+        with self._told:
+            while not self._closed:
+                now = time.monotonic()
+                company_id, due = min(self._due.items(), key=_second, default=(0, now + 3600))
+                if due <= now:
+                    del self._due[company_id]
+                    return company_id
+                self._told.wait(due - now)
+            return None
+
+
+def _second(pair: tuple[Any, float]) -> float:
+    return pair[1]

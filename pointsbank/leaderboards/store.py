@@ -1,0 +1,384 @@
+"""Boards in Redis: their keys, and the scripts (`scripts/*.lua`) that read and change them whole or not at all.
+
+All keys of a company have one hash tag, so that they are in one slot of a cluster.
+"""
+
+import hashlib
+import secrets
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from itertools import islice
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from pointsbank.leaderboards.frame import Frame
+from pointsbank.leaderboards.scores import Later, Score
+
+LIVES_SECONDS = 24 * 60 * 60
+"""How long a board stays without being looked at."""
+BUILDING_SECONDS = 10 * 60
+LARGE_SECONDS = 60 * 60
+"""So long it is not tried again to put a board here that has a score beyond `MAX_SCORE`."""
+PAGE_MEMBERS = 16
+"""About so many members share a field of `pages`: a field costs Redis more than what stands in it."""
+CHUNK = 1_000
+MAX_SCORE = 2**53 - 1
+"""What the score of a sorted set holds exactly."""
+
+_SINCE_1900 = 2_208_988_800_000_000  # microseconds until 1970
+_STAMP_BYTES = 13
+_DATA = ("order", "pages", "now", "was", "later")
+
+Applied = Literal["applied", "other", "broken", "large"]
+
+T = TypeVar("T")
+
+
+class State(NamedTuple):
+    """What of the ledger a board reflects: entries to `number`, which was recorded at `recorded_at` (microseconds
+    since 1970: another database has another entry of this number), the directory's version, and `before`."""
+
+    number: int
+    recorded_at: int
+    version: int
+    before: int
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self))
+
+    @classmethod
+    def of(cls, text: str) -> "State":
+        """Raises ValueError."""
+        number, recorded_at, version, before = map(int, text.split("-"))
+        return cls(number, recorded_at, version, before)
+
+
+class Addition(NamedTuple):
+    key: str
+    amount: int
+    amount_before: int
+    at: int
+    number: int
+
+
+@dataclass(slots=True)
+class Change:
+    """From one state of a board to the next. `people` of a team board is None where it has not changed."""
+
+    frame: Frame
+    was: str
+    state: State
+    checked: int
+    fresh: bool
+    tomorrow: int
+    additions: Sequence[Addition] = ()
+    settings: Sequence[Score] = ()
+    later: list[Later] = field(default_factory=list)
+    people: str | None = None
+
+
+class Member(NamedTuple):
+    """`at` and `number` of the entry with which the score was reached: None and 0 with a score of zero. `…_before`:
+    of when `moved` compares with."""
+
+    key: str
+    name: str
+    score: int
+    at: int | None
+    number: int
+    rank: int
+    rank_before: int
+    score_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a board in Redis. At `checked` the ledger had nothing newer; now it is `now`, by Redis' clock."""
+
+    checked: int
+    now: int
+    state: str
+    size: int
+    people: str
+    ahead: tuple[int, int] | None
+    members: list[Member] = field(default_factory=list)
+
+
+class Same(NamedTuple):
+    """The board is still in the state that the caller knows."""
+
+    checked: int
+    now: int
+
+
+NotThere = Literal["missing", "turned", "broken", "nobody"]
+"""`turned`: it is of another day. `broken`: a part of it is gone. `nobody`: the member is not on it."""
+
+
+class Store:
+    """The boards of one Redis. Raises what the client raises when it is away."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        shared = _source("board")
+        self._page, self._apply, self._switch, self._confirm = (
+            client.register_script(shared + _source(name)) for name in ("page", "apply", "switch", "confirm")
+        )
+
+    def microseconds(self) -> int:
+        """Redis' own time: every worker reads it alike."""
+        seconds, rest = self.client.time()
+        return int(seconds) * 1_000_000 + int(rest)
+
+    # Which boards there are -------------------------------------------------------------------------------
+
+    def wanted(self, company_id: int) -> dict[str, float]:
+        """Frames' ids of the boards that are looked at, and when last in seconds."""
+        found = self.client.zrange(_index(company_id), 0, -1, withscores=True)
+        return {key.decode(): looked for key, looked in found}
+
+    def want(self, company_id: int, frame: Frame) -> None:
+        """Says that the board is looked at: it is made if it is not there, and stays longer if it is."""
+        now = self.microseconds() // 1_000_000
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.zadd(_index(company_id), {frame.id: now})
+        pipeline.expire(_index(company_id), 2 * LIVES_SECONDS)
+        keys = board_keys(company_id, frame)
+        pipeline.expire(keys[0], LIVES_SECONDS - 60)
+        for key in keys[1:]:
+            pipeline.expire(key, LIVES_SECONDS)
+        pipeline.execute()
+
+    def drop(self, company_id: int, frame_id: str) -> None:
+        self.client.zrem(_index(company_id), frame_id)
+        self.client.unlink(*_keys(company_id, frame_id))
+
+    def states(self, company_id: int, frames: Sequence[Frame]) -> list[State | Literal["large"] | None]:
+        """Of each board: None if it is not there, `large` if it was found to be one that cannot be."""
+        pipeline = self.client.pipeline(transaction=False)
+        for frame in frames:
+            pipeline.hmget(board_keys(company_id, frame)[0], "state", "large")
+        return [
+            "large" if large else None if state is None else State.of(state.decode())
+            for state, large in pipeline.execute()
+        ]
+
+    def checked_states(self, company_id: int, frames: Sequence[Frame]) -> list[tuple[State, int] | None]:
+        """The state and when it was last compared with the ledger, of each board that is there."""
+        pipeline = self.client.pipeline(transaction=False)
+        for frame in frames:
+            pipeline.hmget(board_keys(company_id, frame)[0], "state", "checked")
+        return [None if state is None else (State.of(state.decode()), int(at)) for state, at in pipeline.execute()]
+
+    def lock(self, company_id: int, seconds: float) -> str | None:
+        """Makes the caller the company's one projector for so long; None if there is one. What it saves is work:
+        what a second one would write is refused."""
+        token = secrets.token_hex(8)
+        held = self.client.set(_lock(company_id), token, nx=True, px=int(seconds * 1000))
+        return token if held else None
+
+    def hold(self, company_id: int, token: str, seconds: float) -> None:
+        """Keeps the lock for so much longer, if it is still the caller's."""
+        self.client.eval(_HOLD, 1, _lock(company_id), token, int(seconds * 1000))
+
+    def unlock(self, company_id: int, token: str) -> None:
+        self.client.eval(_UNLOCK, 1, _lock(company_id), token)
+
+    # One board ----------------------------------------------------------------------------------------------
+
+    def page(
+        self,
+        company_id: int,
+        frame: Frame,
+        before: int,
+        limit: int | None = None,
+        offset: int = 0,
+        around: str = "",
+        known: str = "",
+    ) -> Found | Same | NotThere:
+        """A page; or `Same` if the board is still in the state `known`; or why there is none."""
+        arguments = [known, before + _SINCE_1900, -1 if limit is None else limit, offset, around]
+        reply = self._page(keys=board_keys(company_id, frame), args=arguments)
+        if len(reply) == 1:
+            status: NotThere = reply[0].decode()
+            return status
+        if len(reply) == 3:
+            return Same(reply[1], reply[2])
+        _, checked, now, state, size, people, ahead, rows = reply
+        members = [_member(*row) for row in rows]
+        nearest = (ahead[0], ahead[1]) if ahead else None
+        return Found(checked, now, state.decode(), size, people.decode(), nearest, members)
+
+    def apply(self, company_id: int, changes: Iterable[Change]) -> list[Applied]:
+        """Each change whole or not at all, and only if its board is in the state that it begins with."""
+        pipeline = self.client.pipeline(transaction=False)
+        for change in changes:
+            self._apply(keys=board_keys(company_id, change.frame), args=_arguments(change), client=pipeline)
+        return [reply.decode() for reply in pipeline.execute()]
+
+    def confirm(self, company_id: int, frame: Frame, state: str, checked: int) -> None:
+        """Notes that at `checked` the ledger had nothing that the board in this state has not."""
+        self._confirm(keys=board_keys(company_id, frame), args=[state, checked])
+
+    def build(
+        self, company_id: int, building: "Building", scores: Iterable[Score], later: Callable[[], Sequence[Later]]
+    ) -> Applied:
+        """Makes the board anew, beside the one that is there, and puts it in its place.
+
+        `later` is asked for what happens after today once all scores are read.
+        """
+        keys = board_keys(company_id, building.frame)
+        apart = [f"{key}~{secrets.token_hex(4)}" for key in keys[1:]]
+        pages: dict[int, list[bytes]] = {}
+        size, largest = 0, 0
+        for chunk in chunked(scores, CHUNK):
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.zadd(apart[0], {_bytes_of(score): -score.total for score in chunk})
+            moved = {} if building.fresh else {score.key: score for score in chunk if score.total != score.before}
+            if moved:
+                pipeline.zadd(apart[2], {key: -score.total for key, score in moved.items()})
+                pipeline.zadd(apart[3], {key: -score.before for key, score in moved.items()})
+            if not size:
+                for key in apart:
+                    pipeline.expire(key, BUILDING_SECONDS)
+            pipeline.execute()
+            for score in chunk:
+                pages.setdefault(_bucket(score.key, building.buckets), []).append(_packed(score))
+            size += len(chunk)
+            largest = max(largest, *(abs(score.total) for score in chunk))
+        if largest > MAX_SCORE:
+            self.client.unlink(*apart, *keys)
+            self.client.hset(keys[0], "large", 1)
+            self.client.expire(keys[0], LARGE_SECONDS)
+            return "large"
+        self._write_pages(apart[1], pages)
+        if happens := later():
+            self.client.zadd(apart[4], {_later(each): each.at + _SINCE_1900 for each in happens})
+        meta = {"state": str(building.state), "size": size, **building.meta()}
+        arguments = [building.state.number, LIVES_SECONDS, *(part for pair in meta.items() for part in pair)]
+        reply: Applied = self._switch(keys=[*keys, *apart], args=arguments).decode()
+        return reply
+
+    def _write_pages(self, key: str, pages: dict[int, list[bytes]]) -> None:
+        for chunk in chunked(pages.items(), CHUNK):
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.hset(key, mapping={bucket: _packed_page(records) for bucket, records in chunk})
+            pipeline.expire(key, BUILDING_SECONDS)
+            pipeline.execute()
+
+
+@dataclass(slots=True)
+class Building:
+    """What a board is to be besides its scores; `size` is about how many there will be."""
+
+    frame: Frame
+    state: State
+    checked: int
+    fresh: bool
+    size: int
+    people: str = ""
+
+    @property
+    def buckets(self) -> int:
+        return max(1, self.size // PAGE_MEMBERS)
+
+    def meta(self) -> Mapping[str, int | str]:
+        return {
+            "buckets": self.buckets,
+            "checked": self.checked,
+            "before": self.state.before + _SINCE_1900,
+            "fresh": int(self.fresh),
+            "people": self.people,
+        }
+
+
+def board_keys(company_id: int, frame: Frame) -> list[str]:
+    """meta and the data, in the order of `scripts/board.lua`."""
+    return _keys(company_id, frame.id)
+
+
+def _keys(company_id: int, frame_id: str) -> list[str]:
+    return [f"pb:{{{company_id}}}:board:{frame_id}:{name}" for name in ("meta", *_DATA)]
+
+
+def _index(company_id: int) -> str:
+    return f"pb:{{{company_id}}}:boards"
+
+
+def _lock(company_id: int) -> str:
+    return f"pb:{{{company_id}}}:projector"
+
+
+def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _source(name: str) -> str:
+    return files("pointsbank.leaderboards").joinpath("scripts", f"{name}.lua").read_text("utf-8")
+
+
+_HOLD = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end"
+_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+
+# What stands in the keys ----------------------------------------------------------------------------------
+
+
+def _bucket(key: str, buckets: int) -> int:
+    return int.from_bytes(hashlib.sha1(key.encode(), usedforsecurity=False).digest()[:4], "big") % buckets
+
+
+def _bytes_of(score: Score) -> bytes:
+    """A member of `order`: see member() in `scripts/board.lua`."""
+    shown = f"{score.key}\0{score.name}".encode()
+    if score.total == 0:
+        return shown
+    return (score.at + _SINCE_1900).to_bytes(7, "big") + score.number.to_bytes(6, "big") + shown
+
+
+def _member(shown: bytes, below: bytes, rank: int, rank_before: int, below_before: bytes) -> Member:
+    score, at, number = -int(float(below)), None, 0
+    if score:
+        at = int.from_bytes(shown[:7], "big") - _SINCE_1900
+        number = int.from_bytes(shown[7:_STAMP_BYTES], "big")
+        shown = shown[_STAMP_BYTES:]
+    key, _, name = shown.decode().partition("\0")
+    return Member(key, name, score, at, number, rank, rank_before, -int(float(below_before)))
+
+
+def _packed(score: Score) -> bytes:
+    """key -> {score, at, number, name} in MessagePack, as `scripts/board.lua` unpacks it."""
+    numbers = struct.pack(">BBqBqBq", 0x94, 0xD3, score.total, 0xD3, score.at + _SINCE_1900, 0xD3, score.number)
+    return _packed_text(score.key) + numbers + _packed_text(score.name)
+
+
+def _packed_text(text: str) -> bytes:
+    raw = text.encode()
+    return (bytes((0xA0 | len(raw),)) if len(raw) < 32 else struct.pack(">BH", 0xDA, len(raw))) + raw
+
+
+def _packed_page(records: list[bytes]) -> bytes:
+    return struct.pack(">BH", 0xDE, len(records)) + b"".join(records)
+
+
+def _later(later: Later) -> str:
+    return f"{later.key}\0{later.amount}\0{later.number}\0{later.at + _SINCE_1900}"
+
+
+def _arguments(change: Change) -> list[str | int]:
+    arguments: list[str | int] = [change.was, str(change.state), change.checked, change.state.before + _SINCE_1900]
+    arguments += [int(change.fresh), change.tomorrow + _SINCE_1900, change.people or ""]
+    arguments.append(len(change.additions))
+    for addition in change.additions:
+        key, amount, before, at, number = addition
+        arguments += [key, amount, before, at + _SINCE_1900, number]
+    arguments.append(len(change.settings))
+    for score in change.settings:
+        arguments += [score.key, score.name, score.total, score.before, score.at + _SINCE_1900, score.number]
+    arguments.append(len(change.later))
+    for later in change.later:
+        arguments += [later.key, later.amount, later.at + _SINCE_1900, later.number]
+    return arguments
