@@ -15,6 +15,7 @@ from pointsbank.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from pointsbank.database import Database
+    from pointsbank.leaderboards.store import Store
 
 
 class Commands(click.Group):
@@ -133,7 +134,13 @@ def _welcome(url: str, key: str) -> str:
 
 @contextmanager
 def _opened_database() -> Iterator["Database"]:
-    """The database of the settings, migrated; embedded servers run meanwhile."""
+    with _opened() as (database, _):
+        yield database
+
+
+@contextmanager
+def _opened() -> Iterator[tuple["Database", Settings]]:
+    """The database, migrated, and the settings that it is of; embedded servers run meanwhile."""
     from pointsbank import serving
     from pointsbank.database import Database, migrate
 
@@ -144,7 +151,7 @@ def _opened_database() -> Iterator["Database"]:
         migrate(opened.database_url)
         database = Database(opened.database_url)
         try:
-            yield database
+            yield database, opened
         finally:
             database.close()
 
@@ -203,28 +210,81 @@ def import_(kind: Any, file: Path, company: str, programme: str | None) -> None:
 @main.command()
 @click.option("--company", metavar="KEY", help="Only this one; else every company.")
 def verify(company: str | None) -> None:
-    """Recompute every invariant of the ledger; exit 1 and say each discrepancy if one does not hold."""
-    from ledger.audit import Extent, audit, extent
+    """Recompute every invariant of the ledger and compare boards in Redis with it.
 
-    found, total, count = 0, Extent(0, 0, 0, 0), 0
-    with _opened_database() as database:
-        companies = database.companies()
-        if company is not None:
-            companies = [(_company_id(database, company), company)]
+    Exits with 1 and says each discrepancy if something does not hold.
+    """
+    from ledger.audit import Extent, audit, extent
+    from pointsbank.leaderboards.comparing import differences, frames
+
+    found, total, boards = 0, Extent(0, 0, 0, 0), 0
+    with _opened_boards() as (database, store):
+        companies = _companies(database, company)
         for company_id, key in companies:
             with database.snapshot(company_id) as session:
                 for discrepancy in audit(session):
                     found += 1
                     click.echo(f"{key}: {discrepancy}")
                 total = Extent(*map(sum, zip(total, extent(session), strict=True)))
-            count += 1
-    extent_text = (
-        f"{total.entries} entries, {total.transfers} transfers, {total.accounts} accounts of {count} companies"
+            if store is None:
+                continue
+            for frame in frames(store, company_id):
+                boards += 1
+                for difference in differences(database, store, company_id, frame):
+                    found += 1
+                    click.echo(f"{key}: {difference}")
+    checked = (
+        f"{total.entries} entries, {total.transfers} transfers, {total.accounts} accounts of {len(companies)} companies"
+        + (f", {boards} boards in Redis" if store is not None else "")
     )
     if found:
-        click.echo(f"{found} discrepancies in {extent_text}")
+        click.echo(f"{found} discrepancies in {checked}")
         sys.exit(1)
-    click.echo(f"verified: {extent_text}; every invariant holds")
+    click.echo(f"verified: {checked}; every invariant holds")
+
+
+@main.group()
+def leaderboards() -> None:
+    """Boards in Redis."""
+
+
+@leaderboards.command()
+@click.option("--company", metavar="KEY", help="Only this one; else every company.")
+def rebuild(company: str | None) -> None:
+    """Make the boards that are looked at anew from the ledger."""
+    from pointsbank.leaderboards.projection import rebuild as rebuilt
+
+    with _opened_boards() as (database, store):
+        if store is None:
+            raise click.ClickException("There is no Redis (REDIS_URL=none): boards are answered from the ledger.")
+        companies = _companies(database, company)
+        with click.progressbar(companies, label="Rebuilding", file=sys.stderr) as bar:
+            done = [rebuilt(database, store, company_id) for company_id, _ in bar]
+    boards, members = sum(each.boards for each in done), sum(each.members for each in done)
+    click.echo(f"rebuilt: {boards} boards with {members} members of {len(companies)} companies")
+
+
+@contextmanager
+def _opened_boards() -> Iterator[tuple["Database", "Store | None"]]:
+    """The database and the boards in Redis; None where there is none. One that is away is an error in one line."""
+    from redis.exceptions import RedisError
+
+    from pointsbank.leaderboards.connection import WRITE_SECONDS_MAX, connect
+    from pointsbank.leaderboards.store import Store
+
+    with _opened() as (database, settings):
+        try:
+            yield (
+                database,
+                None if settings.redis_url is None else Store(connect(settings.redis_url, WRITE_SECONDS_MAX)),
+            )
+        except (RedisError, ConnectionError) as error:
+            raise click.ClickException(f"REDIS_URL names no usable Redis: {error}") from error
+
+
+def _companies(database: "Database", key: str | None) -> list[tuple[int, str]]:
+    """The one with this key, else all."""
+    return database.companies() if key is None else [(_company_id(database, key), key)]
 
 
 @main.command()

@@ -61,6 +61,26 @@ def project(database: Database, store: Store, company_id: int, now: datetime | N
     return True
 
 
+class Rebuilt(NamedTuple):
+    """How many boards were made, with how many members in all."""
+
+    boards: int
+    members: int
+
+
+def rebuild(database: Database, store: Store, company_id: int) -> Rebuilt:
+    """Makes every board that is looked at anew."""
+    boards = members = 0
+    for frame in map(Frame.of_id, store.wanted(company_id)):
+        if keeps(frame, datetime.now(UTC)):
+            if build(database, store, company_id, frame) == "other":
+                store.forget(company_id, frame)  # it claims to be newer than the ledger
+                build(database, store, company_id, frame)
+            boards += 1
+            members += store.size(company_id, frame)
+    return Rebuilt(boards, members)
+
+
 @dataclass(frozen=True, slots=True)
 class _Moment:
     """The company at the time of a pass."""
@@ -139,9 +159,11 @@ class _Pass:
         if was == "large":
             return
         state = moment.state(frame)
+        if was is not None and known.get(was.number) != was.recorded_at:
+            self.store.forget(self.company_id, frame)  # of another ledger, or of one that was set back
+            was = None
         if (
             was is None
-            or known.get(was.number) != was.recorded_at
             or was.version > state.version
             or was.before > state.before
             or state.number - was.number > MAX_BEHIND

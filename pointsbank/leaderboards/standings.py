@@ -9,18 +9,21 @@ A transfer counts for the team in which the learner was when it happened, whatev
 correct a membership afterwards.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from psycopg.rows import namedtuple_row
+
 from pointsbank.database import Session
 from pointsbank.directory.faults import fault_of_key
 from pointsbank.errors import NotFound
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
-from pointsbank.leaderboards.frame import of_scope
+from pointsbank.leaderboards.frame import Frame, of_scope
 from pointsbank.leaderboards.periods import Window
-from pointsbank.leaderboards.scores import together
+from pointsbank.leaderboards.scores import ROWS_FETCHED, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,21 @@ def standings(
     return Standings(
         state.last_number if up_to is None else up_to, at, frame.window, found[0].size, rows, _ahead(board, found[0])
     )
+
+
+def everybody(session: Session, frame: Frame, zone: ZoneInfo, now: datetime, up_to: int) -> Iterator[Row]:
+    """The whole board of sums in its order, as it was with entry `up_to`, without ever holding all in memory."""
+    statement = together(frame, up_to=True) + _RANKED.format(
+        score=_sum("total", ""), score_before=_sum("total_before", "")
+    )
+    parameters = {**frame.parameters(zone, now), "limit": None, "offset": 0, "around": None, "up_to": up_to}
+    with session.driver.cursor("everybody", row_factory=namedtuple_row) as cursor:
+        cursor.itersize = ROWS_FETCHED
+        cursor.execute(statement.encode(), {"company": session.company_id, **parameters})
+        row: Any
+        for row in cursor:
+            if row.rank is not None:
+                yield Row(row.rank, row.key, row.name, int(row.score), row.reached_at, row.moved)
 
 
 def not_on_board(board: Board, member: str) -> NotFound:

@@ -154,6 +154,13 @@ class Store:
         self.client.zrem(_index(company_id), frame_id)
         self.client.unlink(*_keys(company_id, frame_id))
 
+    def forget(self, company_id: int, frame: Frame) -> None:
+        """The board is no longer there, but still looked at."""
+        self.client.unlink(*board_keys(company_id, frame))
+
+    def size(self, company_id: int, frame: Frame) -> int:
+        return int(self.client.hget(board_keys(company_id, frame)[0], "size") or 0)
+
     def states(self, company_id: int, frames: Sequence[Frame]) -> list[State | Literal["large"] | None]:
         """Of each board: None if it is not there, `large` if it was found to be one that cannot be."""
         pipeline = self.client.pipeline(transaction=False)

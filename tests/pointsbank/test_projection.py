@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
+import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,11 +16,13 @@ from ledger.accounts import CREDITS
 from pointsbank.directory import enrolments, learners, teams
 from pointsbank.leaderboards import projection, reading
 from pointsbank.leaderboards.boards import parse
-from pointsbank.leaderboards.projection import FROZEN_AFTER, project
+from pointsbank.leaderboards.comparing import differences, frames
+from pointsbank.leaderboards.frame import micros, of_scope
+from pointsbank.leaderboards.projection import FROZEN_AFTER, project, rebuild
 from pointsbank.leaderboards.reading import Leaderboards, View
 from pointsbank.leaderboards.standings import standings
-from pointsbank.leaderboards.store import Store
-from tests.pointsbank.test_leaderboards import NETWORK, NOW, SERVICE, Company, P
+from pointsbank.leaderboards.store import Store, board_keys
+from tests.pointsbank.test_leaderboards import NETWORK, NOW, SERVICE, SHANGHAI, Company, P, at
 
 BOARDS = [
     {"scope": P},
@@ -215,3 +219,110 @@ def test_boards_equal_the_ledger_whatever_happens(database, own_redis, monkeypat
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.fixture
+def company(database):
+    return Company(database)
+
+
+@pytest.fixture
+def store(own_redis):
+    own_redis.start_afresh()
+    return Store(redis.Redis.from_url(own_redis.url))
+
+
+def _cached(company, store, query, now=NOW):
+    """The board made in Redis, and its frame."""
+    board = parse(query)
+    with company.database.snapshot(company.id) as session:
+        frame = of_scope(session, board.scope, board.unit, board.members).of_period(board.period, SHANGHAI, now)
+    store.want(company.id, frame)
+    assert project(company.database, store, company.id, now)
+    return frame
+
+
+def test_a_board_of_another_ledger_is_made_anew(company, store):
+    """Its number may be ahead of ours, or be ours by chance."""
+    company.book("a", 5, at("10-01 09:00"))
+    frame = _cached(company, store, {"scope": P})
+    key = board_keys(company.id, frame)[0]
+    (state,) = store.states(company.id, [frame])
+    for foreign in (state._replace(number=10**9), state._replace(recorded_at=1)):
+        store.client.hset(key, "state", str(foreign))
+        assert project(company.database, store, company.id, NOW)
+        assert store.states(company.id, [frame]) == [state]
+
+
+def test_what_verify_says_of_a_board_that_was_changed_by_hand(company, store):
+    company.book("a", 5, at("10-01 09:00"))
+    company.join("a", "red")
+    frame = _cached(company, store, {"scope": P})
+    teams_frame = _cached(company, store, {"scope": P, "members": "teams"})
+    assert frames(store, company.id) == [frame, teams_frame]
+    assert list(differences(company.database, store, company.id, frame)) == []
+    assert list(differences(company.database, store, company.id, teams_frame)) == []
+    keys = board_keys(company.id, frame)
+    (member,) = store.client.zrange(keys[1], 0, 0)
+    store.client.zincrby(keys[1], -1, member)
+    (difference,) = differences(company.database, store, company.id, frame)
+    assert str(difference).startswith("board of credits of learners in programme:2021, all time, place 1: Redis has a ")
+    assert "with 6 at rank 1" in str(difference)
+    assert "with 5 at rank 1" in str(difference)
+    store.client.hset(board_keys(company.id, teams_frame)[0], "people", "{}")
+    (difference,) = differences(company.database, store, company.id, teams_frame)
+    assert "number of people" in str(difference)
+    assert rebuild(company.database, store, company.id) == (2, 8)
+    assert not any(list(differences(company.database, store, company.id, each)) for each in (frame, teams_frame))
+
+
+def test_a_score_that_a_sorted_set_cannot_hold_is_left_to_the_ledger(company, store, own_redis):
+    for unit in (1, 2):
+        company.book("a", 2**53 - 1, at("10-01 09:00"), unit)
+    frame = _cached(company, store, {"scope": P, "unit": "flowers"})
+    assert store.states(company.id, [frame]) == ["large"]
+    boards = Leaderboards(company.database, own_redis.url, lambda: NOW)
+    page = boards.page(company.id, View(parse({"scope": P, "unit": "flowers"})))
+    assert page.source == "ledger"
+    assert page.standings.rows[0].score == 2**54 - 2
+    boards.close()
+
+
+def test_a_score_that_grows_beyond_what_a_sorted_set_holds_leaves_redis(company, store):
+    company.book("a", 2**53 - 1, at("10-01 09:00"), 1)
+    frame = _cached(company, store, {"scope": P, "unit": "flowers"})
+    assert store.size(company.id, frame) == 5
+    company.book("a", 1, at("10-01 09:00"), 2)
+    project(company.database, store, company.id, NOW)
+    assert store.states(company.id, [frame]) == [None]
+    project(company.database, store, company.id, NOW)
+    assert store.states(company.id, [frame]) == ["large"]
+
+
+def test_two_projectors_at_once_count_an_entry_once(company, store, own_redis):
+    """Without the lock, which only saves work: what the second writes is refused."""
+    company.book("a", 5, at("10-01 09:00"))
+    frame = _cached(company, store, {"scope": P})
+    for _ in range(10):
+        company.book("a", 1, at("10-02 09:00"))
+
+    class Lockless(Store):
+        def lock(self, company_id, seconds):
+            return "mine"
+
+    clients = [Lockless(redis.Redis.from_url(own_redis.url)) for _ in range(4)]
+    threads = [Thread(target=project, args=(company.database, each, company.id, NOW)) for each in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.page(company.id, frame, micros(frame.before(SHANGHAI, NOW))).members[0].score == 15
+
+
+def test_a_board_that_nobody_looks_at_leaves_redis(company, store, monkeypatch):
+    frame = _cached(company, store, {"scope": P})
+    monkeypatch.setattr(projection, "LIVES_SECONDS", -1)
+    project(company.database, store, company.id, NOW)
+    assert store.wanted(company.id) == {}
+    assert store.client.keys("*") == []
+    assert store.states(company.id, [frame]) == [None]
