@@ -1,7 +1,14 @@
 """Who stands where."""
 
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, wraps
+from threading import Lock
 from typing import Any
 
+import orjson
+from flask import Response, request
 from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
@@ -11,11 +18,16 @@ from api.app_state import state
 from api.fields import Key, QuerySchema
 from api.openapi import Resource
 from ledger.accounts import MAX_AMOUNT
+from pointsbank.directory.faults import fault_of_key
 from pointsbank.leaderboards import boards
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, DEFAULTS, MAX_ROWS
 from pointsbank.leaderboards.reading import Page, View
 
 blp = Resource("Leaderboards", __name__, url_prefix="/v1/leaderboards", description="Who stands where")
+
+
+MAX_PAGES_SHOWN = 500
+"""Kept by a worker as JSON."""
 
 
 class BoardChoice(QuerySchema):
@@ -153,6 +165,14 @@ class RowSchema(Schema):
     )
 
 
+class AheadSchema(Schema):
+    rank = fields.Integer(required=True, metadata={"example": 3})
+    distance = fields.Raw(
+        required=True,
+        metadata={"type": ["integer", "string"], "description": "By how much the score is better.", "example": 120},
+    )
+
+
 class StandingsSchema(Schema):
     board = fields.Nested(BoardSchema, required=True)
     source = fields.String(required=True, metadata={"enum": ["ledger", "redis"], "example": "ledger"})
@@ -161,32 +181,66 @@ class StandingsSchema(Schema):
         required=True,
         metadata={"description": "Members on the whole board, also with nothing earned.", "example": 48},
     )
+    ahead = fields.Nested(
+        AheadSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "With `around`: the next better rank; null for who is first, and without."},
+    )
     rows = fields.List(fields.Nested(RowSchema), required=True)
+
+
+def views_a_board(handler: Callable[[View], Any]) -> Callable[[], Any]:
+    """Hands the view that the query asks for to the handler. Raises what reading the query raises, and OtherBoard.
+
+    Most queries are like one a moment ago but for where on the board they look; so what they say of the board is
+    read once and remembered.
+    """
+
+    @wraps(blp.arguments(BoardQuery, location="query")(handler))  # for the documentation
+    def with_view() -> Any:
+        asked = tuple((name, text) for name, text in request.args.items(multi=True) if name != board_auth.TOKEN)
+        around = [text for name, text in asked if name == "around"]
+        if len(around) == 1 and fault_of_key(around[0]) is None:
+            view = _parsed(tuple(each for each in asked if each[0] != "around"))
+            if not view.offset:
+                board_auth.reader().check(view.board)
+                return handler(replace(view, around=around[0]))
+        view = _parsed(asked)
+        board_auth.reader().check(view.board)
+        return handler(view)
+
+    return with_view
+
+
+@lru_cache(maxsize=2_000)
+def _parsed(asked: tuple[tuple[str, str], ...]) -> View:
+    schema = BoardQuery()
+    try:
+        query = schema.load(MultiDictProxy(MultiDict(asked), schema))
+    except ValidationError:
+        query = blp.ARGUMENTS_PARSER.parse(schema, request, location="query")  # which refuses it as any other
+    board = boards.parse({name: query[name] for name in DEFAULTS})
+    return View(board, query["limit"], query["offset"], query["around"])
 
 
 @blp.route("", methods=["GET"])
 @board_auth.reads_boards
-@blp.arguments(BoardQuery, location="query")
+@views_a_board
 @blp.response(200, StandingsSchema)
-def get_leaderboard(query: dict[str, Any]) -> dict[str, Any]:
+def get_leaderboard(view: View) -> Response:
     """A page of a board
 
     What was earned counts: awards less deductions and reversals, in the period in which they happened, for the
     team of the learner at that time. Among equals stands first who reached the score first.
     """
-    view = view_of(query)
-    return shown(view, state().leaderboards.page(board_auth.reader().company_id, view))
+    company = board_auth.reader().company_id
+    page = state().leaderboards.page(company, view)
+    return Response(orjson.dumps(shown(company, view, page), option=orjson.OPT_UTC_Z), mimetype="application/json")
 
 
-def view_of(query: dict[str, Any]) -> View:
-    """What a query that `BoardQuery` has read asks to see. Raises Invalid, or OtherBoard for a widget token's."""
-    board = boards.parse({name: query[name] for name in DEFAULTS})
-    board_auth.reader().check(board)
-    return View(board, query["limit"], query["offset"], query["around"])
-
-
-def shown(view: View, found: Page) -> dict[str, Any]:
-    """The page as clients see it, here and in the stream."""
+def shown(company_id: int, view: View, found: Page) -> dict[str, Any]:
+    """The page as clients see it, here and in the stream, for orjson."""
     board, page = view.board, found.standings
     return {
         "board": {
@@ -198,14 +252,34 @@ def shown(view: View, found: Page) -> dict[str, Any]:
         "source": found.source,
         "as_of": {"number": page.number, "at": page.at},
         "size": page.size,
-        "rows": [
-            {
-                "rank": row.rank,
-                "member": {"id": row.member, "name": row.name},
-                "score": row.score,
-                "reached_at": row.reached_at,
-                "moved": row.moved,
-            }
-            for row in page.rows
-        ],
+        "ahead": None if page.ahead is None else {"rank": page.ahead.rank, "distance": page.ahead.distance},
+        "rows": orjson.Fragment(_rows_of(company_id, view, found)),
     }
+
+
+_rows_shown: OrderedDict[tuple[int, View, str], bytes] = OrderedDict()
+_rows_lock = Lock()
+
+
+def _rows_of(company_id: int, view: View, found: Page) -> bytes:
+    """The rows as JSON, made once for a state of the board. (Means change with time, too.)"""
+    key = (company_id, view, found.state)
+    kept = _rows_shown.get(key)
+    if kept is not None and view.board.score == "sum":
+        return kept
+    rows = [
+        {
+            "rank": row.rank,
+            "member": {"id": row.member, "name": row.name},
+            "score": row.score,
+            "reached_at": row.reached_at,
+            "moved": row.moved,
+        }
+        for row in found.standings.rows
+    ]
+    made = orjson.dumps(rows, option=orjson.OPT_UTC_Z)
+    with _rows_lock:
+        _rows_shown[key] = made
+        while len(_rows_shown) > MAX_PAGES_SHOWN:
+            _rows_shown.popitem(last=False)
+    return made

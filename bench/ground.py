@@ -100,7 +100,7 @@ def in_a_row() -> Callable[[int], Iterator[str]]:
 
 @contextmanager
 def opened(folder: Path, keys_of: Callable[[int], Iterator[str]]) -> Iterator[Ground]:
-    with embedded.use(folder, redis=False) as servers:
+    with embedded.use(folder, redis=True) as servers:
         migrate(servers.database_url)
         database = Database(servers.database_url)
         with psycopg.connect(servers.superuser_url, dbname=embedded.DATABASE, autocommit=True) as floor:

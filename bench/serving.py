@@ -26,15 +26,16 @@ TURNS = 3
 
 
 @contextmanager
-def served(ground: Ground) -> Iterator[tuple[str, psutil.Process]]:
-    """The service's URL and gunicorn's process."""
+def served(ground: Ground, redis: bool = False) -> Iterator[tuple[str, psutil.Process]]:
+    """The service's URL and gunicorn's process; with boards in Redis, or answered from the ledger."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "bench.wsgi:create_app()", "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(WORKERS), "--worker-class", "gthread", "--threads", str(THREADS)]
     command += ["--keep-alive", str(KEEPALIVE_SECONDS), "--log-level", "error", "--timeout", "120"]
-    environment = {**os.environ, "DATABASE_URL": ground.servers.database_url, "REDIS_URL": "none"}
+    redis_url = (ground.servers.redis_url if redis else None) or "none"
+    environment = {**os.environ, "DATABASE_URL": ground.servers.database_url, "REDIS_URL": redis_url}
     process = subprocess.Popen(command, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:

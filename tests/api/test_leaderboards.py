@@ -65,6 +65,7 @@ def test_a_board_in_full(board):
         "source": "ledger",
         "as_of": {"number": 2},
         "size": 3,
+        "ahead": None,
         "rows": [
             {
                 "rank": 1,
