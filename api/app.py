@@ -18,6 +18,7 @@ from api import (
     entries,
     events,
     health,
+    leaderboard_stream,
     leaderboards,
     learners,
     metrics,
@@ -30,6 +31,8 @@ from api import (
 )
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
+from api.streams.connections import Connections
+from api.streams.watching import Watch
 from pointsbank.database import Database
 from pointsbank.leaderboards.reading import Leaderboards
 from pointsbank.settings import Settings
@@ -44,6 +47,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
     enrolments.blp,
     entries.blp,
     events.blp,
+    leaderboard_stream.blp,
     leaderboards.blp,
     learners.blp,
     programmes.blp,
@@ -67,8 +71,10 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("api", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config |= openapi.CONFIG
+    boards = Leaderboards(database, settings.redis_url)
+    watch = Watch(boards, database, leaderboards.shown)
     app.extensions["pointsbank"] = State(
-        settings, database, Turnstile(database), Leaderboards(database, settings.redis_url)
+        settings, database, Turnstile(database), boards, watch, Connections(watch.leave)
     )
     app.url_map.converters |= {"key": KeyInPath, "key_beside_batch": KeyBesideBatch}
     app.url_map.strict_slashes = False

@@ -1,10 +1,13 @@
-"""What an application instance holds: its settings, its database, the turnstile of single events, and the boards."""
+"""What an application instance holds: its settings, its database, the turnstile of single events, the boards, and who
+watches them."""
 
 import threading
 from dataclasses import dataclass, field
 
 from flask import current_app
 
+from api.streams.connections import Connections
+from api.streams.watching import Watch
 from pointsbank.database import Database
 from pointsbank.leaderboards.reading import Leaderboards
 from pointsbank.settings import Settings
@@ -17,6 +20,8 @@ class State:
     database: Database
     turnstile: Turnstile
     leaderboards: Leaderboards
+    watch: Watch
+    connections: Connections
     batch_turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by the batch that is being judged and booked: two at once in one process would take twice the memory
     and be no faster."""

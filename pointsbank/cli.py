@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -83,7 +82,7 @@ def _serve(host: str, port: int, workers: int, welcome: bool) -> None:
     except serving.PortTaken as error:
         raise click.ClickException(str(error)) from error
     serving.exit_on_signals()
-    with serving.opened_servers(settings) as opened, TemporaryDirectory(prefix="pointsbank-metrics-") as figures:
+    with serving.opened_servers(settings) as opened, serving.metrics_folder() as figures:
         assert opened.database_url is not None
         migrate(opened.database_url)
         opened.to_environment()

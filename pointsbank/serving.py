@@ -2,12 +2,17 @@
 
 import logging
 import os
+import resource
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -26,6 +31,8 @@ KEEPALIVE_SECONDS = 75  # longer than a load balancer's 60, so that it is never 
 DRAIN_SECONDS_MAX = 30
 # A worker that shows no life for so long is killed. gunicorn's heartbeat is independent of requests.
 HEARTBEAT_SECONDS_MAX = 60
+OPEN_FILES = 16_384
+"""Wanted of each process, if the operator's limit allows: a live stream is an open file."""
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - the heartbeat file must not wait for a disk
 
 
@@ -49,6 +56,18 @@ def opened_servers(settings: Settings) -> Iterator[Settings]:
             database_url=servers.database_url,
             redis_url=servers.redis_url if _embeds_redis(settings) else settings.redis_url,
         )
+
+
+@contextmanager
+def metrics_folder() -> Iterator[str]:
+    """Where the workers write their figures. It goes with the process that made it: workers, which are forked
+    inside of the block, leave through here, too."""
+    folder, maker = mkdtemp(prefix="pointsbank-metrics-"), os.getpid()
+    try:
+        yield folder
+    finally:
+        if os.getpid() == maker:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _embeds_redis(settings: Settings) -> bool:
@@ -86,6 +105,7 @@ def serve(
     the first worker that takes requests; `revive` every second by the process that watches the workers. A
     second SIGINT ends the draining.
     """
+    _allow_open_files()
     _Application(host, port, workers, log_level, announce, revive).run()
 
 
@@ -108,6 +128,13 @@ def exit_on_signals() -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _url(host: str, port: int) -> str:
@@ -138,6 +165,13 @@ class _Application(BaseApplication):
         announce: Callable[[str], None],
         revive: Callable[[], None],
     ) -> None:
+        # Not sooner: it looks for the folder of metrics when it is imported.
+        from prometheus_client import multiprocess
+
+        def forget(_arbiter: Arbiter, worker: Worker) -> None:
+            """The gauges of a worker end with it."""
+            multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # it is not typed
+
         self.options: dict[str, Any] = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
@@ -151,6 +185,7 @@ class _Application(BaseApplication):
             "control_socket_disable": True,
             "proc_name": "pointsbank",
             "post_worker_init": self.worker_began,
+            "child_exit": forget,
         }
         if os.access(MEMORY_FOLDER, os.W_OK):
             self.options["worker_tmp_dir"] = str(MEMORY_FOLDER)
@@ -167,9 +202,11 @@ class _Application(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from pointsbank.wsgi import create_app  # in the worker: nothing may be connected before the fork
+        from pointsbank.wsgi import create_app, end_streams  # in the worker: nothing may be connected before the fork
 
-        return create_app()
+        app = create_app()
+        self.end_streams = partial(end_streams, app)
+        return app
 
     def run(self) -> None:
         _Arbiter(self).run()
@@ -177,9 +214,15 @@ class _Application(BaseApplication):
     def worker_began(self, worker: Worker) -> None:
         # A Ctrl-C in a terminal reaches the workers, too. Theirs is to drain when the arbiter says so.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, partial(self.worker_leaves, worker))
+        signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it
         try:
             os.read(self.token, 1)
         except BlockingIOError:
             return
         host, port = worker.sockets[0].getsockname()[:2]
         self.announce(_url(host, port))
+
+    def worker_leaves(self, worker: Worker, number: int, frame: FrameType | None) -> None:
+        worker.handle_exit(number, frame)
+        self.end_streams()

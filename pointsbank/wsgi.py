@@ -5,6 +5,7 @@ import gc
 from flask import Flask
 
 from api.app import create_app as create_api
+from api.app_state import State
 from pointsbank.database import Database
 from pointsbank.settings import Settings, SettingsError
 
@@ -20,6 +21,14 @@ def create_app() -> Flask:
     app = create_api(settings, Database(settings.database_url))
     look_rarely_for_cycles()
     return app
+
+
+def end_streams(app: Flask) -> None:
+    """What would last as long as its clients do ends at once; all else is drained. For a signal handler."""
+    held = app.extensions["pointsbank"]
+    assert isinstance(held, State)
+    held.connections.close()
+    held.watch.close()
 
 
 def look_rarely_for_cycles() -> None:

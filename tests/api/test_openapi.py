@@ -12,6 +12,8 @@ from api.examples import EVENT, RULEBOOK
 from api.openapi import served_routes
 from tests.api.conftest import Caller
 
+KINDS = {"/v1/leaderboards/stream": "text/event-stream"}
+
 Operation = tuple[str, str, dict[str, Any]]
 
 
@@ -54,7 +56,7 @@ def test_each_operation_is_described(document: dict[str, Any]) -> None:
             if status == "204":
                 assert "content" not in response, where
                 continue
-            kind = "application/json" if status < "300" else "application/problem+json"
+            kind = "application/problem+json" if status >= "300" else KINDS.get(path, "application/json")
             assert kind in response["content"], (where, status)
             assert response["description"], (where, status)
             assert status < "300" or response["content"][kind]["example"]["status"] == int(status), where

@@ -1,0 +1,11 @@
+"""Live boards: server-sent events to many clients at once, without a thread for each.
+
+    request ─ parse, authorise, first page ─┐
+                                            ├─ Watch ── states, ten times a second; a page where one changed
+    Connection (a socket taken over) ───────┤           (one thread of the worker, which waits for the ledger)
+    Line (a response that a thread writes) ─┘
+          └─ Connections ── heads, events, heartbeats, dead clients
+                            (one thread of the worker, which waits for sockets and nothing else)
+
+`watching` knows boards and no sockets, `connections` knows sockets and no boards; `text` is what goes over the wire.
+"""

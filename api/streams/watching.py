@@ -1,0 +1,245 @@
+"""Who watches which board, and the thread that tells them of changes."""
+
+import logging
+import resource
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import orjson
+from prometheus_client import Gauge
+
+from api.streams import text
+from api.streams.text import Shown
+from pointsbank.database import Database
+from pointsbank.errors import PointsBankError, Unavailable
+from pointsbank.leaderboards.boards import Board
+from pointsbank.leaderboards.places import RECENT_SECONDS
+from pointsbank.leaderboards.reading import Leaderboards, Page, View
+
+log = logging.getLogger(__name__)
+
+GATHERED_SECONDS = 0.1
+"""Changes are gathered for so long: nobody sees more than ten boards a second."""
+CONFIRMED_SECONDS = 1.0
+"""So often is a board in Redis that does not change held against the ledger."""
+RIGHTS_SECONDS = 2.0
+"""So often is each key asked whether it still opens what it opened; a revoked one may live a second in its cache."""
+MAX_STREAMS = 5_000
+"""Of one worker; half of the files that it may open, if those are fewer."""
+FULL_RETRY_SECONDS = 10
+
+OPEN = Gauge("pointsbank_streams", "Live streams that are open.", multiprocess_mode="livesum")
+
+
+class Right(Protocol):
+    """By what a client may watch. Equal ones are asked once for all their streams."""
+
+    def holds(self, database: Database) -> bool:
+        """Whether it still does."""
+
+
+class Stream(ABC):
+    """One client. `offer` and `end` may be called from any thread and never wait."""
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+        self.watched: Watched | None = None
+        """Set by `Watch.join`."""
+
+    @abstractmethod
+    def offer(self, event: bytes) -> None:
+        """Takes the place of an event that was offered before and is not yet on its way."""
+
+    @abstractmethod
+    def end(self) -> None: ...
+
+    def sign_of_life(self, silent_seconds: float) -> bytes:
+        """For a client that was told nothing for so long."""
+        watched = self.watched
+        if watched is None or watched.confirmed_at < datetime.now(UTC) - timedelta(seconds=silent_seconds):
+            return text.AWAY
+        return text.still(watched.shown, watched.confirmed_at)
+
+
+@dataclass(eq=False)
+class Watched:
+    """A view of a company's board. Each of its streams was last offered `shown`."""
+
+    company_id: int
+    view: View
+    shown: Shown
+    confirmed_at: datetime
+    """As of when it is known to be as shown."""
+    streams: set[Stream] = field(default_factory=set)
+
+    def change(self, shown: Shown, at: datetime) -> None:
+        changed, self.shown, self.confirmed_at = shown.content != self.shown.content, shown, at
+        if changed:
+            event = text.board(shown, at)
+            for stream in self.streams:
+                stream.offer(event)
+
+
+class Watch:
+    """The boards that clients of this worker watch. Its thread begins with the first of them."""
+
+    def __init__(
+        self, leaderboards: Leaderboards, database: Database, json: Callable[[View, Page], dict[str, Any]]
+    ) -> None:
+        self._leaderboards = leaderboards
+        self._database = database
+        self._json = json
+        self._watched: dict[tuple[int, View], Watched] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._fails = False
+        self._rights_checked = time.monotonic()
+        self._count = 0
+
+    def current(self, company_id: int, view: View) -> tuple[Shown, datetime]:
+        """The page, and as of when it is so. Raises NotFound as `Leaderboards.page` does.
+
+        Where others watch the same and it has not changed, theirs is taken: a thousand who come back at once
+        cost a thousand questions after its state, not a thousand pages.
+        """
+        watched = self._watched.get((company_id, view))
+        if watched is not None:
+            shown, at = watched.shown, watched.confirmed_at
+            is_recent = at > datetime.now(UTC) - timedelta(seconds=2 * CONFIRMED_SECONDS)
+            if is_recent and self._leaderboards.states(company_id, [view.board]) == [shown.state]:
+                return shown, at
+        return self._shown(view, self._leaderboards.page(company_id, view))
+
+    def check_room(self) -> None:
+        """Raises Unavailable."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MAX_STREAMS if files == resource.RLIM_INFINITY else min(MAX_STREAMS, files // 2)
+        if self._closed or self._count >= most:
+            raise Unavailable(
+                "No more streams can be opened here at the moment; try again.",
+                retry_after_seconds=FULL_RETRY_SECONDS,
+            )
+
+    def join(self, stream: Stream, company_id: int, view: View, shown: Shown, at: datetime) -> None:
+        """From now on the stream is offered each change since `shown`, which it has, as of `at`."""
+        with self._changed:
+            if self._closed:
+                stream.end()
+                return
+            watched = self._watched.setdefault((company_id, view), Watched(company_id, view, shown, at))
+            if shown.number > watched.shown.number:
+                watched.change(shown, at)
+            elif shown.content != watched.shown.content:
+                stream.offer(text.board(watched.shown, watched.confirmed_at))
+            watched.streams.add(stream)
+            stream.watched = watched
+            self._count += 1
+            OPEN.inc()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def leave(self, stream: Stream) -> None:
+        """To be called by whoever finds that the stream is over; again is no harm."""
+        with self._changed:
+            watched = stream.watched
+            if watched is None or stream not in watched.streams:
+                return
+            watched.streams.remove(stream)
+            self._count -= 1
+            OPEN.dec()
+            if not watched.streams:
+                del self._watched[watched.company_id, watched.view]
+
+    def close(self) -> None:
+        """Ends every stream. Called by a signal handler, so it waits for no lock."""
+        self._closed = True
+
+    def _run(self) -> None:
+        while not self._closed:
+            with self._changed:
+                if not self._watched:
+                    self._changed.wait()
+                watched = list(self._watched.values())
+            self._look(watched)
+            self._check_rights()
+            time.sleep(GATHERED_SECONDS)
+        self._end(self._streams())
+
+    def _look(self, watched: Iterable[Watched]) -> None:
+        companies: dict[int, list[Watched]] = {}
+        for each in watched:
+            companies.setdefault(each.company_id, []).append(each)
+        for company_id, together in companies.items():
+            try:
+                self._look_at_company(company_id, together)
+            except Exception as error:
+                # Whatever it is, it must not end the streams of others; and what is away comes back.
+                if not self._fails:
+                    log.warning("watched boards cannot be read, and are tried again: %s", error, exc_info=True)
+                self._fails = True
+            else:
+                self._fails = False
+
+    def _look_at_company(self, company_id: int, watched: list[Watched]) -> None:
+        boards: dict[Board, list[Watched]] = {}
+        for each in watched:
+            boards.setdefault(each.view.board, []).append(each)
+        now = datetime.now(UTC)
+        for state, views in zip(self._leaderboards.states(company_id, list(boards)), boards.values(), strict=True):
+            due = [each for each in views if each.shown.state != state]
+            if not due and views[0].shown.source == "ledger":
+                views[0].confirmed_at = now - timedelta(seconds=RECENT_SECONDS)
+            elif not due and views[0].confirmed_at < now - timedelta(seconds=CONFIRMED_SECONDS):
+                due = views[:1]
+            for each in due:
+                self._look_at(each)
+            for each in views:
+                if each.shown.state == views[0].shown.state:
+                    each.confirmed_at = max(each.confirmed_at, views[0].confirmed_at)
+
+    def _look_at(self, watched: Watched) -> None:
+        try:
+            page = self._leaderboards.page(watched.company_id, watched.view)
+        except PointsBankError as error:
+            if error.status >= 500:
+                raise
+            self._end(watched.streams)  # who comes back is told what is wrong
+            return
+        with self._changed:
+            watched.change(*self._shown(watched.view, page))
+
+    def _shown(self, view: View, page: Page) -> tuple[Shown, datetime]:
+        json = self._json(view, page)
+        del json["as_of"]
+        content = orjson.dumps(json, option=orjson.OPT_UTC_Z)
+        return Shown(page.state, page.standings.number, page.source, content), page.standings.at
+
+    def _check_rights(self) -> None:
+        if time.monotonic() < self._rights_checked + RIGHTS_SECONDS:
+            return
+        streams = self._streams()
+        for right in {stream.right for stream in streams}:
+            try:
+                holds = right.holds(self._database)
+            except Exception:
+                log.debug("whether a key still holds cannot be asked at the moment", exc_info=True)
+                continue
+            if not holds:
+                self._end(stream for stream in streams if stream.right == right)
+        self._rights_checked = time.monotonic()
+
+    def _streams(self) -> list[Stream]:
+        with self._changed:
+            return [stream for watched in self._watched.values() for stream in watched.streams]
+
+    def _end(self, streams: Iterable[Stream]) -> None:
+        for stream in list(streams):
+            stream.end()
