@@ -17,13 +17,14 @@ from marshmallow import fields, validate
 
 from api import board_auth
 from api.app_state import State, state
-from api.leaderboards import BoardQuery, view_of
+from api.leaderboards import BoardQuery
 from api.openapi import Resource
 from api.streams import text
 from api.streams.connections import SEND_BUFFER_BYTES, STALLED_SECONDS, Connection
 from api.streams.line import Line
 from api.streams.text import Shown
 from api.streams.watching import Right
+from pointsbank.leaderboards import boards
 from pointsbank.leaderboards.reading import View
 
 blp = Resource("Live leaderboards", __name__, url_prefix="/v1/leaderboards/stream", description="As they change")
@@ -69,9 +70,11 @@ def stream_leaderboard(query: dict[str, Any]) -> Response:
     revoked ends within seconds.
     """
     last_event_id = query.pop("last_event_id") or request.headers.get("Last-Event-ID")
-    view, watch = view_of(query), state().watch
+    board = boards.parse({name: query[name] for name in boards.DEFAULTS})
+    board_auth.reader().check(board)
+    view = View(board, query["limit"], query["offset"], query["around"])
+    company_id, watch = board_auth.reader().company_id, state().watch
     watch.check_room()
-    company_id = board_auth.reader().company_id
     shown, at = watch.current(company_id, view)
     first = text.retry() + (text.still if shown.state == last_event_id else text.board)(shown, at)
     response = Response(mimetype="text/event-stream")

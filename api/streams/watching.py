@@ -89,7 +89,7 @@ class Watch:
     """The boards that clients of this worker watch. Its thread begins with the first of them."""
 
     def __init__(
-        self, leaderboards: Leaderboards, database: Database, json: Callable[[View, Page], dict[str, Any]]
+        self, leaderboards: Leaderboards, database: Database, json: Callable[[int, View, Page], dict[str, Any]]
     ) -> None:
         self._leaderboards = leaderboards
         self._database = database
@@ -114,7 +114,7 @@ class Watch:
             is_recent = at > datetime.now(UTC) - timedelta(seconds=2 * CONFIRMED_SECONDS)
             if is_recent and self._leaderboards.states(company_id, [view.board]) == [shown.state]:
                 return shown, at
-        return self._shown(view, self._leaderboards.page(company_id, view))
+        return self._shown(company_id, view, self._leaderboards.page(company_id, view))
 
     def check_room(self) -> None:
         """Raises Unavailable."""
@@ -214,10 +214,10 @@ class Watch:
             self._end(watched.streams)  # who comes back is told what is wrong
             return
         with self._changed:
-            watched.change(*self._shown(watched.view, page))
+            watched.change(*self._shown(watched.company_id, watched.view, page))
 
-    def _shown(self, view: View, page: Page) -> tuple[Shown, datetime]:
-        json = self._json(view, page)
+    def _shown(self, company_id: int, view: View, page: Page) -> tuple[Shown, datetime]:
+        json = self._json(company_id, view, page)
         del json["as_of"]
         content = orjson.dumps(json, option=orjson.OPT_UTC_Z)
         return Shown(page.state, page.standings.number, page.source, content), page.standings.at
