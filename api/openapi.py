@@ -159,6 +159,7 @@ def finish(rest: Api) -> None:
             absent = _MAY_BE_ABSENT.get(name, set())
             schema["required"] = sorted(schema["properties"].keys() - absent)
     schemas["Award"] |= _AWARD
+    schemas["Match"] |= _MATCH
     for operations in rest.spec._paths.values():  # apispec has no public way to what it holds, but as a copy
         for operation in operations.values():
             for parameter in operation.get("parameters", ()) if isinstance(operation, dict) else ():
@@ -193,14 +194,31 @@ _AWARD: dict[str, Any] = {
     },
 }
 
+_MATCH: dict[str, Any] = {
+    "oneOf": [{"required": ["teams"]}, {"required": ["learners"]}],
+    "example": {
+        "name": "第三周小组PK",
+        "teams": ["team-1", "team-2"],
+        "unit": "credits",
+        "starts_at": "2021-10-18T09:00:00+08:00",
+        "ends_at": "2021-10-18T10:30:00+08:00",
+        "prize": {"unit": "flowers", "amount": 2, "course": "service"},
+    },
+}
+
 _SENT = frozenset(
     [
         *("Problem", "Allowance", "Award", "Awarder", "Company", "Course", "Enrol", "Learner", "LearnerItem"),
-        *("Phase", "Programme", "Reversal", "Team", "TeamItem", "WidgetTokenRequest"),
+        *("Match", "MatchPrize", "Phase", "Programme", "Reversal", "Team", "TeamItem", "WidgetTokenRequest"),
     ]
 )
 """Schemas of requests, which say themselves what is required. All others are of answers alone."""
-_MAY_BE_ABSENT: dict[str, set[str]] = {"Balance": {"course"}, "LearnerResult": {"problem"}}
+_MAY_BE_ABSENT: dict[str, set[str]] = {
+    "Balance": {"course"},
+    "LearnerResult": {"problem"},
+    "MatchShown": {"teams", "learners"},
+    "PlannedMatch": {"teams", "learners"},
+}
 
 
 def served_routes(app: Flask) -> list[str]:

@@ -209,19 +209,22 @@ def import_(kind: Any, file: Path, company: str, programme: str | None) -> None:
 @main.command()
 @click.option("--company", metavar="KEY", help="Only this one; else every company.")
 def verify(company: str | None) -> None:
-    """Recompute every invariant of the ledger and compare boards in Redis with it.
+    """Recompute every invariant of the ledger and the matches, and compare boards in Redis with the ledger.
 
     Exits with 1 and says each discrepancy if something does not hold.
     """
+    from itertools import chain
+
     from ledger.audit import Extent, audit, extent
     from pointsbank.leaderboards.comparing import differences, frames
+    from pointsbank.matches.audit import audit as audit_matches
 
     found, total, boards = 0, Extent(0, 0, 0, 0), 0
     with _opened_boards() as (database, store):
         companies = _companies(database, company)
         for company_id, key in companies:
             with database.snapshot(company_id) as session:
-                for discrepancy in audit(session):
+                for discrepancy in chain(audit(session), audit_matches(session)):
                     found += 1
                     click.echo(f"{key}: {discrepancy}")
                 total = Extent(*map(sum, zip(total, extent(session), strict=True)))
@@ -313,6 +316,7 @@ def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str,
     from api.app import create_app
     from pointsbank import company, keys
     from pointsbank.demo.loading import COMPANY_KEY, load, through
+    from pointsbank.matches.settling import settle_due
 
     company_id = company.find(database, COMPANY_KEY)
     if company_id is None:
@@ -325,7 +329,9 @@ def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str,
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         kept.touch(mode=0o600)
         kept.write_text(key)
-    return key, dict(load(through(create_app(settings, database), key)))
+    counts = dict(load(through(create_app(settings, database), key)))
+    settle_due(database)  # no worker may be running that does
+    return key, counts
 
 
 @main.command()

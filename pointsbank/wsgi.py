@@ -1,12 +1,16 @@
 """The WSGI application of a worker, from the settings in its environment."""
 
+import atexit
 import gc
+from functools import partial
 
 from flask import Flask
 
 from api.app import create_app as create_api
 from api.app_state import State
+from pointsbank.background import Background
 from pointsbank.database import Database
+from pointsbank.matches import settling
 from pointsbank.settings import Settings, SettingsError
 
 GARBAGE_THRESHOLD = 50_000
@@ -18,8 +22,13 @@ def create_app() -> Flask:
     settings = Settings.from_environment()
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set; `pointsbank serve` sets it to the embedded PostgreSQL")
-    app = create_api(settings, Database(settings.database_url))
+    database = Database(settings.database_url)
+    app = create_api(settings, database)
     look_rarely_for_cycles()
+    background = Background()
+    background.add("settling matches", settling.INTERVAL_SECONDS, partial(settling.settle_due, database))
+    background.start()
+    atexit.register(background.stop)
     return app
 
 

@@ -9,7 +9,7 @@ A transfer counts for the team in which the learner was when it happened, whatev
 correct a membership afterwards.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,8 +73,10 @@ def standings(
     around: str | None = None,
     now: datetime | None = None,
     up_to: int | None = None,
+    among: Sequence[int] | None = None,
 ) -> Standings:
     """`limit` rows (None: all) after the first `offset`, or those that have the member `around` in their middle.
+    With `among`, numbers of learners or teams, the board is of these alone.
 
     The session has to be a snapshot, so that rows and journal number are of one state. `now` is only given to
     ask as if at another time, `up_to` as if the entries after that number were not yet there. Raises NotFound for
@@ -94,8 +96,16 @@ def standings(
     total, before = ("total", "total_before"), ("people", "people_before")
     score, score_before = map(_mean if board.score == "mean" else _sum, total, before)
     found = session.sql(
-        together(frame, up_to=up_to is not None) + _RANKED.format(score=score, score_before=score_before),
-        {**frame.parameters(zone, at), "limit": limit, "offset": offset, "around": around, "up_to": up_to},
+        together(frame, some=among is not None, up_to=up_to is not None)
+        + _RANKED.format(score=score, score_before=score_before),
+        {
+            **frame.parameters(zone, at),
+            "limit": limit,
+            "offset": offset,
+            "around": around,
+            "up_to": up_to,
+            "numbers": None if among is None else list(among),
+        },
     ).fetchall()
     rows = [_row(board, each) for each in found if each.rank is not None]
     if around is not None and not rows:

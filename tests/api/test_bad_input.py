@@ -53,6 +53,8 @@ def bank(programme: Caller) -> Caller:
 
 PROGRAMME = {"name": "x", "starts_on": "2021-07-01", "ends_on": "2022-06-30"}
 COURSE = {"name": "x", "kind": "practical"}
+MATCH = {"name": "x", "teams": ["a", "b"], "unit": "credits", "starts_at": "2021-09-01T08:00:00Z", "ends_at": "2021-09-01T09:00:00Z", "prize": {"unit": "credits", "amount": 1}}  # fmt: skip  # noqa: E501
+OF_LEARNERS = {name: value for name, value in MATCH.items() if name != "teams"} | {"learners": ["20210001", "20210003"]}
 AWARD = {"awarder": "li", "learner": "20210001", "programme": "2021", "course": "service", "unit": "flowers", "amount": 1, "reason": "x"}  # fmt: skip  # noqa: E501
 BAD_TEXTS: tuple[Any, ...] = (
     "a\x00b",
@@ -101,6 +103,18 @@ FIELDS: list[tuple[str, str, dict[str, Any], str, tuple[Any, ...]]] = [
     ("PUT", f"{P}/teams/t", {"name": "x", "members": []}, "name", BAD_TEXTS),
     ("PUT", f"{P}/awarders/w", {"name": "x", "role": "mentor"}, "name", BAD_TEXTS),
     ("PUT", f"{P}/awarders/w", {"name": "x", "role": "mentor"}, "role", (*BAD_TEXTS, "boss")),
+    ("PUT", f"{P}/matches/m", MATCH, "name", BAD_TEXTS),
+    ("PUT", f"{P}/matches/m", MATCH, "teams", ("a", {}, 5, [], ["a"], ["a"] * 501)),
+    ("PUT", f"{P}/matches/m", MATCH, "unit", (*BAD_TEXTS, "gold")),
+    ("PUT", f"{P}/matches/m", MATCH, "course", (*BAD_TEXTS, "nothing")),
+    ("PUT", f"{P}/matches/m", MATCH, "starts_at", (*BAD_TIMES, None)),
+    ("PUT", f"{P}/matches/m", MATCH, "ends_at", (*BAD_TIMES, "2021-09-01T08:00:00Z", "2021-06-30T00:00:00+08:00")),
+    ("PUT", f"{P}/matches/m", MATCH, "grace_seconds", (-1, 604_801, "5", 1.5, True, None)),
+    ("PUT", f"{P}/matches/m", MATCH, "prize", ("x", 5, [])),
+    ("PUT", f"{P}/matches/m", MATCH, "prize.amount", BAD_AMOUNTS),
+    ("PUT", f"{P}/matches/m", MATCH, "prize.unit", (*BAD_TEXTS, "gold")),
+    ("PUT", f"{P}/matches/m", MATCH, "prize.course", (*BAD_TEXTS, "nothing")),
+    ("PUT", f"{P}/matches/m", OF_LEARNERS, "learners", ("a", {}, 5, [], ["20210001"])),
     ("POST", "/v1/awards", AWARD, "amount", BAD_AMOUNTS),
     ("POST", "/v1/awards", AWARD, "reason", BAD_TEXTS),
     ("POST", "/v1/awards", AWARD, "awarder", (*BAD_TEXTS, "a/b")),
@@ -151,6 +165,8 @@ def test_each_field_is_named(
     assert rows_of(database_url, bank.company_id) == before
 
 
+NOWHERE = {"unit": "flowers", "amount": 1}
+OUTSIDE = ["20210001", "stranger"]
 TWICE = {"name": "x", "members": ["20210001", "20210001"]}
 EARLY = event(at="2021-08-31T23:59:59+08:00", course="short")
 LATE = event(at="2021-09-11T00:00:00+08:00", course="short")
@@ -170,6 +186,17 @@ AS_A_WHOLE: list[tuple[str, str, Any, str, int, str, str | None]] = [
     ("PUT", f"{P}/teams/t", {"name": "x", "members": ["nobody"]}, "application/json", 422, "validation", "members[0]"),
     ("PUT", f"{P}/rulebook/draft", b"a: 1", "text/yaml", 415, "unsupported-media-type", None),
     ("PUT", f"{P}/rulebook/draft", b"[" * 5_000 + b"]" * 5_000, "application/json", 400, "malformed", None),
+    ("PUT", "/v1/programmes/1999/matches/m", MATCH, "application/json", 404, "not-found", None),
+    ("PUT", f"{P}/matches/m", {**MATCH, "learners": ["a", "b"]}, "application/json", 422, "validation", "teams"),
+    ("PUT", f"{P}/matches/m", {**MATCH, "teams": ["a", "c"]}, "application/json", 422, "validation", "teams[1]"),
+    ("PUT", f"{P}/matches/m", {**MATCH, "teams": ["a", "a"]}, "application/json", 422, "validation", "teams[1]"),
+    ("PUT", f"{P}/matches/m", {**MATCH, "teams": ["a", "b/"]}, "application/json", 422, "validation", "teams[1]"),
+    ("PUT", f"{P}/matches/m", {**MATCH, "prize": NOWHERE}, "application/json", 422, "validation", "prize.course"),
+    ("PUT", f"{P}/matches/m", {**OF_LEARNERS, "learners": OUTSIDE}, "application/json", 422, "validation", "learners[1]"),
+    ("PUT", f"{P}/matches/a%00b", MATCH, "application/json", 422, "validation", "match"),
+    ("GET", f"{P}/matches/m", None, "", 404, "not-found", None),
+    ("GET", "/v1/programmes/1999/matches", None, "", 404, "not-found", None),
+    ("GET", f"{P}/matches?cursor=W5", None, "", 404, "not-found", None),
     ("GET", "/v1/programmes/1999", None, "", 404, "not-found", None),
     ("GET", "/v1/learners/a%00b", None, "", 404, "not-found", None),
     ("GET", "/v2/nothing", None, "", 404, "not-found", None),

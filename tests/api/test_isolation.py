@@ -26,6 +26,11 @@ SECRET = "乙方机密"
 SCOPES = ("events:write", "awards:write", "directory:write", "rules:write", "read", "certificates:issue")
 
 
+def match(name: str, **fields: Any) -> dict[str, Any]:
+    window = {"starts_at": "2021-10-18T09:00:00+08:00", "ends_at": "2021-10-18T10:00:00+08:00"}
+    return {"name": name, "teams": ["a", "b"], "unit": "credits", **window, **fields}
+
+
 def event(identity: str, **data: Any) -> dict[str, Any]:
     return {
         "specversion": "1.0",
@@ -71,6 +76,8 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/programmes/<key:programme>/courses": [(f"{P}/courses", None)],
     "GET /v1/programmes/<key:programme>/courses/<key:course>": [(f"{P}/courses/service", None)],
     "GET /v1/programmes/<key:programme>/enrolments": [(f"{P}/enrolments", None)],
+    "GET /v1/programmes/<key:programme>/matches": [(f"{P}/matches", None)],
+    "GET /v1/programmes/<key:programme>/matches/<key:match>": [(f"{P}/matches/pk", None)],
     "GET /v1/programmes/<key:programme>/rulebook": [(f"{P}/rulebook", None)],
     "GET /v1/programmes/<key:programme>/rulebook/draft": [(f"{P}/rulebook/draft", None)],
     "GET /v1/programmes/<key:programme>/rulebook/versions": [(f"{P}/rulebook/versions", None)],
@@ -115,6 +122,10 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "PUT /v1/programmes/<key:programme>/courses/<key:course>": [
         (f"{P}/courses/service", {"name": "甲", "kind": "practical", "flowers": 2_000})
     ],
+    "PUT /v1/programmes/<key:programme>/matches/<key:match>": [
+        (f"{P}/matches/pk", match("甲甲", prize={"unit": "credits", "amount": 5})),
+        (f"{P}/matches/pk-2", match("甲", teams=["b", "a"], course="service")),
+    ],
     "PUT /v1/programmes/<key:programme>/rulebook/draft": [(f"{P}/rulebook/draft", RULEBOOK)],
     "PUT /v1/programmes/<key:programme>/teams/<key_beside_batch:team>": [
         (f"{P}/teams/a", {"name": "甲", "members": ["20210001", "20210003"]})
@@ -135,6 +146,7 @@ def furnish(caller: Caller, name: str) -> None:
         ("POST", "/v1/learners/batch", [{"id": f"2021000{n}", "name": name} for n in range(1, 6)]),
         ("PUT", f"{P}/teams/a", {"name": name, "members": ["20210001", "20210002"]}),
         ("PUT", f"{P}/teams/b", {"name": name, "members": ["20210003", "20210004"]}),
+        ("PUT", f"{P}/matches/pk", match(name, prize={"unit": "credits", "amount": 5})),
         ("PUT", f"{P}/awarders/li", {"name": name, "role": "trainer", "allowances": {"service": 50}}),
         ("PUT", f"{P}/rulebook/draft", RULEBOOK),
         ("POST", f"{P}/rulebook/draft/activate", None),

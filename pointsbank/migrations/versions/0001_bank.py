@@ -9,10 +9,10 @@ from ledger.closings import CLOSING_EVERY
 revision = "0001"
 down_revision = None
 
-FILES = ("bank.sql", "widgets.sql")
+FILES = ("bank.sql", "widgets.sql", "matches.sql")
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
-    rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens
+    rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens matches contestants
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
@@ -34,4 +34,9 @@ def upgrade() -> None:
     # The command line goes over all companies, or finds one by its key; that is all this setting opens.
     connection.exec_driver_sql(
         "CREATE POLICY every_company ON companies FOR SELECT USING (current_setting('app.every_company', true) = 'on')"
+    )
+    # Whatever of any company has become due is found by one query; what is done about it, is done company by company.
+    connection.exec_driver_sql(
+        "CREATE POLICY every_company ON matches FOR SELECT USING "
+        "((SELECT current_setting('app.every_company', true) = 'on'))"
     )
