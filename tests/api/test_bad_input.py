@@ -166,7 +166,7 @@ def test_each_field_is_named(
 
 
 NOWHERE = {"unit": "flowers", "amount": 1}
-OUTSIDE = ["20210001", "stranger"]
+STRANGER = {**OF_LEARNERS, "learners": ["20210001", "stranger"]}
 TWICE = {"name": "x", "members": ["20210001", "20210001"]}
 EARLY = event(at="2021-08-31T23:59:59+08:00", course="short")
 LATE = event(at="2021-09-11T00:00:00+08:00", course="short")
@@ -192,7 +192,7 @@ AS_A_WHOLE: list[tuple[str, str, Any, str, int, str, str | None]] = [
     ("PUT", f"{P}/matches/m", {**MATCH, "teams": ["a", "a"]}, "application/json", 422, "validation", "teams[1]"),
     ("PUT", f"{P}/matches/m", {**MATCH, "teams": ["a", "b/"]}, "application/json", 422, "validation", "teams[1]"),
     ("PUT", f"{P}/matches/m", {**MATCH, "prize": NOWHERE}, "application/json", 422, "validation", "prize.course"),
-    ("PUT", f"{P}/matches/m", {**OF_LEARNERS, "learners": OUTSIDE}, "application/json", 422, "validation", "learners[1]"),
+    ("PUT", f"{P}/matches/m", STRANGER, "application/json", 422, "validation", "learners[1]"),
     ("PUT", f"{P}/matches/a%00b", MATCH, "application/json", 422, "validation", "match"),
     ("GET", f"{P}/matches/m", None, "", 404, "not-found", None),
     ("GET", "/v1/programmes/1999/matches", None, "", 404, "not-found", None),
