@@ -28,6 +28,7 @@ from api import (
     programmes,
     rulebook,
     teams,
+    widget_files,
     widget_tokens,
 )
 from api.app_state import State
@@ -88,6 +89,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.register_blueprint(documentation.blp)
     app.register_blueprint(health.blp)
     app.register_blueprint(metrics.blp)
+    app.register_blueprint(widget_files.blp)
     metrics.register(app)
     board_auth.register(app)
     problems.register(app)

@@ -425,3 +425,26 @@ def test_the_secret_stays_in_the_database(lister: Caller, database: Database, to
         (kept,) = session.sql("SELECT to_jsonb(t)::text AS text FROM widget_tokens AS t").fetchall()
     assert len(row.secret) == 32
     assert token.rpartition(".")[2] not in kept.text, "no text of a token is kept"
+
+
+# --- the stream --------------------------------------------------------------------------------------
+
+
+def test_the_stream_takes_and_refuses_tokens_as_the_page_does(lister: Caller, app: flask.Flask, token: str) -> None:
+    def stream(text: str, query: str = QUERY, origin: str = LISTED) -> TestResponse:
+        path = f"/v1/leaderboards/stream?{query}&token={text}"
+        return app.test_client().get(path, headers={"Origin": origin}, buffered=False)
+
+    answer = stream(token)
+    assert (answer.status_code, answer.mimetype) == (200, "text/event-stream")
+    assert (answer.headers[CORS], answer.headers["Vary"]) == (LISTED, "Origin")
+    answer.close()
+    assert problem(stream(token, origin=OTHER)) == (403, "origin-not-listed")
+    other = stream(token, f"{QUERY}&score=mean")
+    assert (problem(other), other.headers[CORS]) == ((403, "other-board"), LISTED)
+    forged = stream(f"{token}x")
+    assert (problem(forged), CORS in forged.headers) == ((401, "token-unknown"), False)
+    lister.send("DELETE", f"{TOKENS}/{widgets_id(token)}")
+    time.sleep(REVOKED_WITHIN_SECONDS)
+    revoked = stream(token)
+    assert (problem(revoked), revoked.headers[CORS]) == ((401, "token-revoked"), LISTED)
