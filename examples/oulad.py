@@ -25,15 +25,13 @@ import time
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bank_client import Client, RefusedError
 from oulad_tables import EVENT_TYPE, Presentation, Row, TablesError, events, read
 
-CONNECTIONS = 2  # in parallel: the service checks one batch while it books the other
 EVENTS_PER_BATCH = 5_000  # the service takes 10,000; two connections of half that keep both busy
 LEARNERS_PER_BATCH = 10_000  # the service's limit
 TOP = 10
@@ -131,24 +129,19 @@ def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def post_events(url: str, key: str, course: Presentation) -> tuple[Counter[str], Counter[str]]:
-    """How many events were booked, duplicate, ignored and rejected; and the reasons of the rejected."""
+def post_events(client: Client, course: Presentation) -> tuple[Counter[str], Counter[str]]:
+    """How many events were booked, duplicate, ignored and rejected; and the reasons of the rejected.
+
+    One batch after the other, so that the journal has them in the order of the file: of two learners who reach the
+    same score on the same day, the one whose result stands first is the first on the board.
+    """
     counts = Counter({"booked": 0, "duplicate": 0, "ignored": 0, "rejected": 0})
     reasons: Counter[str] = Counter()
-    idle = [Client(url, key) for _ in range(CONNECTIONS)]
-
-    def post(batch: list[Any]) -> Any:
-        client = idle.pop()  # there are as many clients as threads
-        try:
-            return client.ask("POST", "/v1/events?results=problems", batch, BATCH_TYPE)
-        finally:
-            idle.append(client)
-
-    with ThreadPoolExecutor(CONNECTIONS) as threads:
-        for answer in threads.map(post, batches(events(course), EVENTS_PER_BATCH)):
-            counts.update({status: answer[status] for status in counts})
-            reasons.update(reason(result["problem"]) for result in answer["results"] if result.get("problem"))
-            progress(f"events {counts.total():,} of {len(course.results):,}")
+    for batch in batches(events(course), EVENTS_PER_BATCH):
+        answer = client.ask("POST", "/v1/events?results=problems", batch, BATCH_TYPE)
+        counts.update({status: answer[status] for status in counts})
+        reasons.update(reason(result["problem"]) for result in answer["results"] if result.get("problem"))
+        progress(f"events {counts.total():,} of {len(course.results):,}")
     return counts, reasons
 
 
@@ -159,26 +152,57 @@ def reason(problem: dict[str, Any]) -> str:
     return f"{slug}: " + "; ".join(re.sub(r"\d{2,}", "…", str(fault.get("message"))) for fault in faults)
 
 
-def board(client: Client, course: Presentation, **query: str) -> list[dict[str, Any]]:
+BOARDS = {
+    "credits": {"unit": "credits", "members": "learners"},
+    "flowers": {"unit": "flowers", "members": "learners"},
+    "teams": {"unit": "credits", "members": "teams"},
+    "teams by mean": {"unit": "credits", "members": "teams", "score": "mean"},
+}
+WARMING_SECONDS = 0.5
+"""A board is put into Redis once somebody looks at it; until then the ledger answers, with the same rows."""
+
+
+class Board(NamedTuple):
+    """`source` says whether Redis or the ledger answered."""
+
+    source: str
+    rows: list[dict[str, Any]]
+
+
+def boards(client: Client, course: Presentation) -> dict[str, Board]:
+    for query in BOARDS.values():
+        page_of(client, course, query, 0, limit=1)
+    time.sleep(WARMING_SECONDS)
+    return {name: board(client, course, query) for name, query in BOARDS.items()}
+
+
+def board(client: Client, course: Presentation, query: dict[str, str]) -> Board:
     """All rows of one leaderboard of the programme, best first."""
     rows: list[dict[str, Any]] = []
     while True:
-        asked = {"scope": f"programme:{course.programme}", "limit": PAGE, "offset": len(rows)} | query
-        page = client.ask("GET", "/v1/leaderboards?" + urllib.parse.urlencode(asked))
+        page = page_of(client, course, query, len(rows))
         rows += page["rows"]
         if not page["rows"] or len(rows) >= page["size"]:
-            return rows
+            return Board(page["source"], rows)
+
+
+def page_of(
+    client: Client, course: Presentation, query: dict[str, str], offset: int, limit: int = PAGE
+) -> dict[str, Any]:
+    asked = {"scope": f"programme:{course.programme}", "limit": limit, "offset": offset, **query}
+    return client.ask("GET", "/v1/leaderboards?" + urllib.parse.urlencode(asked))
 
 
 def figures(client: Client, course: Presentation) -> dict[str, Any]:
-    by_sum = board(client, course, unit="credits", members="teams")
-    by_mean = board(client, course, unit="credits", members="teams", score="mean")
-    flowers = board(client, course, unit="flowers", members="learners")
+    found = boards(client, course)
+    by_sum, by_mean, flowers = (found[name].rows for name in ("teams", "teams by mean", "flowers"))
     return {
+        "sources": {name: each.source for name, each in found.items()},
+        "boards": {name: each.rows for name, each in found.items()},
         "programme": course.programme,
         "learners": len(course.learners),
         "credits": sum(row["score"] for row in by_sum),
-        "top_learners": top(board(client, course, unit="credits", members="learners")),
+        "top_learners": top(found["credits"].rows),
         "teams": by_sum,
         "teams_by_mean": by_mean,
         "flowers": sum(row["score"] for row in flowers),
@@ -215,6 +239,7 @@ def report(figures: dict[str, Any]) -> None:
     print(f"\nRed flowers: {figures['flowers']:,} in all. The top ten, ties included:")
     for row in figures["top_flowers"]:
         print(f"  {row['rank']:>3}  {row['member']['id']:<12}{row['score']:>6,}")
+    print("\nBoards answered from: " + ", ".join(f"{name}: {source}" for name, source in figures["sources"].items()))
 
 
 def progress(text: str) -> None:
@@ -230,7 +255,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     put_rulebook(client, course)
     progress(f"company, programme, {len(course.learners):,} learners, teams and rulebook are put")
     before_events = time.monotonic()
-    counts, reasons = post_events(options.url, options.key, course)
+    counts, reasons = post_events(client, course)
     after_events = time.monotonic()
     result = figures(client, course)
     result["events"] = {"posted": len(course.results), **counts, "reasons": dict(reasons.most_common())}

@@ -12,7 +12,9 @@ import fcntl
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,10 +23,12 @@ from typing import IO, NoReturn
 import psutil
 import psycopg
 import pytest
+import redis
 from psycopg import sql
 
 from pointsbank import embedded
 from pointsbank.database import Database, migrate
+from pointsbank.embedded.redis import redis_program
 
 RUN_FOLDER = "POINTSBANK_TEST_RUN"  # from the process that began the run to xdist's workers
 REQUIRE_PROGRAMS = "POINTSBANK_REQUIRE_PROGRAMS"
@@ -230,6 +234,64 @@ def _drop_database(servers: embedded.Servers, name: str) -> None:
 
 def _url_of(servers: embedded.Servers, name: str) -> str:
     return servers.database_url.replace(f"/{embedded.DATABASE}?", f"/{name}?")
+
+
+class OwnRedis:
+    """A server of a test alone. `restart` kills it; it begins again with what was saved last."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self.program, self.folder = program, folder
+        self.socket = folder / "redis.sock"
+        self.url = f"unix://{self.socket}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        arguments = [
+            "--port",
+            "0",
+            "--unixsocket",
+            self.socket,
+            "--dir",
+            self.folder,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        self.process = subprocess.Popen([self.program, *arguments], stdout=subprocess.DEVNULL)
+        client = redis.Redis.from_url(self.url)
+        for _ in range(500):
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.01)
+        client.close()
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def start_afresh(self) -> None:
+        """Empty, with nothing saved."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+        (self.folder / "dump.rdb").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def own_redis(redis_url: str, run_folder: Path) -> Iterator[OwnRedis]:
+    program = redis_program()
+    assert program is not None, "there is one if the run has a Redis"
+    server = OwnRedis(program, Path(tempfile.mkdtemp(prefix="redis-", dir=run_folder)))
+    server.start()
+    yield server
+    server.kill()
 
 
 # --- what may not be there ------------------------------------------------------------------------

@@ -21,7 +21,8 @@ GATHER_SECONDS = 0.02
 """Commits of so long are taken up together."""
 BUSY_SECONDS = 0.05
 """After so long it is looked again whether another worker's pass has taken up what this one was told of."""
-AWAY_SECONDS = 1.0
+AWAY_SECONDS = 0.5
+"""Between two tries while Redis or the database is away."""
 
 
 class Projector:
@@ -34,6 +35,7 @@ class Projector:
         self._due: dict[int, float] = {}
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._away = False
 
     def nudge(self, company_id: int, after: float = GATHER_SECONDS) -> None:
         """Something has changed, or seems to have. Never waits, never fails."""
@@ -62,11 +64,23 @@ class Projector:
             try:
                 if not project(self._database, self._store, company_id):
                     self.nudge(company_id, BUSY_SECONDS)
+                self._works(True)
             except (RedisError, OSError, psycopg.Error, sqlalchemy.exc.SQLAlchemyError, Unavailable) as error:
-                log.warning("boards of company %d are not brought up: %s", company_id, error)
-                self.nudge(company_id, AWAY_SECONDS)
+                self._works(False, error)
+                self.nudge(company_id)
             except Exception:
                 log.exception("boards of company %d are not brought up", company_id)
+
+    def _works(self, works: bool, error: Exception | None = None) -> None:
+        """Says once that boards are no longer brought up, and once that they are again; waits meanwhile."""
+        if not works:
+            if not self._away:
+                log.warning("boards are not brought up at the moment, the ledger answers for them: %s", error)
+            with self._told:
+                self._told.wait_for(lambda: self._closed, AWAY_SECONDS)
+        elif self._away:
+            log.warning("boards are brought up again")
+        self._away = not works
 
     def _next(self) -> int | None:
         """The company that is due first, once it is; None at the end."""

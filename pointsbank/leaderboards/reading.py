@@ -130,6 +130,8 @@ class Leaderboards:
             kept = self._pages.get((company_id, view))
             found = store.page(company_id, frame, before, limit, offset, around, kept.state if kept else "")
             if isinstance(found, str):
+                if found == "missing":
+                    store.want(company_id, frame)  # Redis may have forgotten what was said before
                 self._projector.nudge(company_id, 0)
                 return None
             if isinstance(found, Found):
@@ -180,7 +182,11 @@ class Leaderboards:
         def read() -> tuple[list[tuple[State, int] | None], int]:
             for frame in frames:
                 self._look(store, company_id, frame)
-            return store.checked_states(company_id, frames), store.microseconds()
+            states = store.checked_states(company_id, frames)
+            for frame, state in zip(frames, states, strict=True):
+                if state is None and keeps(frame, self._clock()):
+                    store.want(company_id, frame)
+            return states, store.microseconds()
 
         try:
             found, now = self._breaker.call(read)

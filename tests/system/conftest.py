@@ -41,11 +41,11 @@ class Service:
 
 @pytest.fixture
 def start_service() -> Iterator[Callable[..., Service]]:
-    """`start_service(database_url, port=0, workers=2)`; services that still run are stopped after the test."""
+    """`start_service(database_url, port=0, workers=2, redis_url="none")`; what still runs is stopped after the test."""
     started: list[Service] = []
 
-    def start(database_url: str, port: int = 0, workers: int = 2) -> Service:
-        environment = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": "none", "COLUMNS": "200"}
+    def start(database_url: str, port: int = 0, workers: int = 2, redis_url: str = "none") -> Service:
+        environment = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url, "COLUMNS": "200"}
         process = subprocess.Popen(
             [sys.executable, "-m", "pointsbank", "serve", "--port", str(port), "--workers", str(workers)],
             env=environment,

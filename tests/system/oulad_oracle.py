@@ -13,7 +13,7 @@ TABLES = ("courses", "assessments", "studentInfo", "studentAssessment")
 # One row for each result. Weights such as 12.5 give half hundredths, which are rounded up.
 RESULTS = """
 create table results as
-select r.id_student as learner,
+select r.id_student as learner, r.rowid as place, cast(r.date_submitted as integer) as day,
        case when r.score <> ''
             then cast(floor(cast(a.weight as real) * cast(r.score as real) + 0.5) as integer)
             else 0 end as credits,
@@ -33,8 +33,22 @@ from studentInfo i left join results r on r.learner = i.id_student
 group by i.id_student, i.region
 """
 
+# Among equals stands first who reached the score first: with the last result that counted, by its day, then by its
+# place in the file, which is the order of posting. Who has nothing has reached nothing.
 RANKED = """
-select learner, rank() over (order by {unit} desc) as place, {unit} from learners order by place, learner
+with reached as (
+    select learner, max(day * 1000000 + place) as last from results where {unit} > 0 group by learner
+)
+select learner, rank() over (order by {unit} desc) as place, {unit}
+from learners left join reached using (learner)
+order by {unit} desc, case when {unit} > 0 then last end, learner
+"""
+TEAM_ORDER = """
+with reached as (
+    select i.region as team, max(r.day * 1000000 + r.place) as last
+    from results r join studentInfo i on i.id_student = r.learner where r.credits > 0 group by i.region
+)
+select team from ({teams}) join reached using (team) order by {by} desc, last
 """
 
 # The mean has two decimals, in hundredths of the smallest part of a credit, halves away from zero.
@@ -52,13 +66,15 @@ class Team:
 
 @dataclass(frozen=True)
 class Expected:
-    """`credits` and `flowers` are each learner's rank and sum; those with nothing are among them."""
+    """`credits` and `flowers` are each learner's rank and sum, in the order of the board; those with nothing are
+    among them. `team_orders` are the names by sum and by mean."""
 
     posted: int
     booked: int
     credits: dict[str, tuple[int, int]]
     flowers: dict[str, tuple[int, int]]
     teams: dict[str, Team]
+    team_orders: tuple[list[str], list[str]]
 
 
 def compute(folder: Path) -> Expected:
@@ -81,6 +97,7 @@ def compute(folder: Path) -> Expected:
                 team: Team(credits, f"{mean // 100}.{mean % 100:02d}")
                 for team, credits, mean in database.execute(TEAMS)
             },
+            team_orders=(_team_order(database, "credits"), _team_order(database, "mean_hundredths")),
         )
     finally:
         database.close()
@@ -96,3 +113,8 @@ def _load(database: sqlite3.Connection, folder: Path, table: str) -> None:
 
 def _ranked(database: sqlite3.Connection, unit: str) -> dict[str, tuple[int, int]]:
     return {learner: (place, amount) for learner, place, amount in database.execute(RANKED.format(unit=unit))}
+
+
+def _team_order(database: sqlite3.Connection, by: str) -> list[str]:
+    teams = TEAMS.partition(" order by")[0]
+    return [team for (team,) in database.execute(TEAM_ORDER.format(teams=teams, by=by))]

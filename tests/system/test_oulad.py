@@ -80,12 +80,19 @@ def board(service: Service, key: str, unit: str) -> dict[str, tuple[int, int]]:
             return {row["member"]["id"]: (row["rank"], row["score"]) for row in rows}
 
 
+def placed(rows: list[Any]) -> list[tuple[str, tuple[int, int]]]:
+    """Learners in the order of the board, with their rank and score."""
+    return [(row["member"]["id"], (row["rank"], row["score"])) for row in rows]
+
+
 def first_ten(ranked: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     return {learner: place for learner, place in ranked.items() if place[0] <= TOP}
 
 
 def test_a_year_of_a_real_course(
-    service: Service,
+    start_service: Callable[..., Service],
+    fresh_database_url: str,
+    redis_url: str,
     shared_data: Callable[[str], Path],
     tmp_path: Path,
     oracle: ModuleType,
@@ -94,7 +101,9 @@ def test_a_year_of_a_real_course(
     """One load for all: it takes longer than what is asked of it."""
     folder = shared_data("oulad_bbb_2013j")
     expected = oracle.compute(folder)
+    service = start_service(fresh_database_url, redis_url=redis_url)
     the_figures_are_those_of_the_csv_files(service, folder, tmp_path, expected)
+    boards_of_redis_are_those_of_the_ledger(service, start_service(fresh_database_url), folder, tmp_path, expected)
     it_is_proven_until_a_transfer_is_changed_by_hand(service, expected.posted + OPENINGS)
     beancount_accepts_the_export(service, tmp_path)
     export(service, "ledger", tmp_path / "bank.ledger")
@@ -127,6 +136,22 @@ def the_figures_are_those_of_the_csv_files(service: Service, folder: Path, tmp_p
 
     assert board(service, key, "credits") == expected.credits
     assert board(service, key, "flowers") == expected.flowers
+
+
+def boards_of_redis_are_those_of_the_ledger(
+    service: Service, without_redis: Service, folder: Path, tmp_path: Path, expected: Any
+) -> None:
+    """Row for row; and learners and teams in the order that SQLite computes, ties included."""
+    cached = run(service, service.key(COMPANY), folder, tmp_path / "redis.json")
+    direct = run(without_redis, service.key(COMPANY), folder, tmp_path / "ledger.json")
+    assert set(cached["sources"].values()) == {"redis"}
+    assert set(direct["sources"].values()) == {"ledger"}
+    assert cached["boards"] == direct["boards"]
+    assert placed(cached["boards"]["credits"]) == list(expected.credits.items())
+    assert placed(cached["boards"]["flowers"]) == list(expected.flowers.items())
+    by_sum, by_mean = expected.team_orders
+    assert [row["member"]["name"] for row in cached["boards"]["teams"]] == by_sum
+    assert [row["member"]["name"] for row in cached["boards"]["teams by mean"]] == by_mean
 
 
 def it_is_proven_until_a_transfer_is_changed_by_hand(service: Service, entries: int) -> None:
