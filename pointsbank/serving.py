@@ -21,6 +21,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.workers.base import Worker
 
+import pointsbank.leaderboards.commits  # noqa: F401 - its memory is shared with the workers that are forked later
 from pointsbank import embedded
 from pointsbank.settings import Settings
 

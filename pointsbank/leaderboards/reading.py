@@ -1,7 +1,8 @@
 """Boards as clients read them: a page, and a text that tells whether a board has changed since.
 
 A page comes from Redis if what is there is known to be what the ledger says, and else from the ledger itself: the
-same rows in the same order. Known it is for `FRESH_MICROSECONDS` after anybody has compared the two.
+same rows in the same order. Known it is for `FRESH_MICROSECONDS` after anybody has compared the two, unless a worker
+of this service has written to the ledger since.
 """
 
 import time
@@ -18,6 +19,7 @@ import sqlalchemy
 from pointsbank.database import Database
 from pointsbank.leaderboards import means, people
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
+from pointsbank.leaderboards.commits import OF_THIS_SERVICE
 from pointsbank.leaderboards.connection import READ_SECONDS_MAX, WRITE_SECONDS_MAX, Away, Breaker, connect
 from pointsbank.leaderboards.frame import Frame, instant, micros
 from pointsbank.leaderboards.places import Place, Places, latest
@@ -78,7 +80,11 @@ class Leaderboards:
         if redis_url is not None:
             self._store = Store(connect(redis_url, READ_SECONDS_MAX))
             self._projector = Projector(database, Store(connect(redis_url, WRITE_SECONDS_MAX)))
-            database.committed = self._projector.nudge
+            database.committed = self._committed
+
+    def _committed(self, company_id: int) -> None:
+        OF_THIS_SERVICE.note(company_id)
+        self._projector.nudge(company_id)
 
     def close(self) -> None:
         if self._store is not None:
@@ -125,6 +131,7 @@ class Leaderboards:
         limit, offset, around = (None, 0, "") if whole else (view.limit, view.offset, view.around or "")
         until = time.monotonic() + CATCH_UP_SECONDS
         while True:
+            asked = time.monotonic()
             now = self._clock()
             before = micros(frame.before(place.zone, now))
             kept = self._pages.get((company_id, view))
@@ -138,7 +145,7 @@ class Leaderboards:
                 kept = _Kept(found.state, found, None if whole else _standings(view, frame, found))
                 self._pages.put((company_id, view), kept)
             assert kept is not None, "nothing else can be the same"
-            if (age := self._age(store, company_id, frame, kept.state, found)) is not None:
+            if (age := self._age(store, company_id, frame, kept.state, found, asked)) is not None:
                 break
             if time.monotonic() > until:
                 return None
@@ -149,10 +156,12 @@ class Leaderboards:
         at = now - timedelta(microseconds=age)
         return Page("redis", _state_text(kept.state, view.board, now), place.scale, replace(page, at=at))
 
-    def _age(self, store: Store, company_id: int, frame: Frame, state: str, found: Found | Same) -> int | None:
+    def _age(
+        self, store: Store, company_id: int, frame: Frame, state: str, found: Found | Same, asked: float
+    ) -> int | None:
         """How long ago the ledger had nothing newer, in microseconds; None if it has now."""
         age = max(0, found.now - found.checked)
-        if age <= FRESH_MICROSECONDS:
+        if age <= FRESH_MICROSECONDS and OF_THIS_SERVICE.last(company_id) < asked - age / 1e6:
             return age
         try:
             latest = self._places.latest(company_id)

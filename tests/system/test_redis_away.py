@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -172,7 +173,6 @@ def report(seen: Seen, up: list[tuple[float, float]]) -> list[float]:
         ages.append(max(0.0, sent - seen.acknowledged[place][0]) if place < len(numbers) else 0.0)
         told.append(sent - at)
     took = [each[4] for each in seen.reads]
-    for x in sorted(seen.reads, key=lambda e: -e[4])[:40]: print(round(x[0]-up[0][0],2), x[3], round(x[4],2))
     print(f"\n{len(seen.acknowledged)} events, {len(seen.reads)} reads: {sources}")  # noqa: T201 - figures for whoever runs it with -s
     for name, values in (("age", ages), ("age by as_of.at", told), ("answered in", took)):
         cuts = statistics.quantiles(values, n=1000)
@@ -232,3 +232,24 @@ def test_the_first_read_after_a_failure_takes_no_longer_than_a_quarter_of_a_seco
     print(f"{kill}: {', '.join(f'{each * 1000:.0f}' for each in took)} ms")  # noqa: T201 - figures for whoever runs it with -s
     own_redis.process.send_signal(signal.SIGCONT)
     assert statistics.median(took) < 0.25
+
+
+def test_who_posts_sees_it_on_the_board_at_once_whichever_worker_answers(
+    start_service: Callable[..., Any], fresh_database_url: str, own_redis: OwnRedis, connect: Any
+) -> None:
+    service = start_service(fresh_database_url, redis_url=own_redis.url, workers=3)
+    key = service.key("away")
+    clients = [connect(service, key) for _ in range(6)]
+    prepared(clients[0])
+    sources: Counter[str] = Counter()
+    for number in range(1, 101):
+        poster, reader = random.sample(clients, 2)
+        data = {"programme": "2021", "amount": 1}
+        event = {"specversion": "1.0", "id": str(number), "source": "urn:test", "type": "point", "subject": "l1"}
+        status, _ = poster.ask("POST", "/v1/events", {**event, "data": data}, "application/cloudevents+json")
+        assert status == 201
+        status, page = reader.ask("GET", "/v1/leaderboards?scope=programme:2021&limit=1")
+        assert page["rows"][0]["score"] == number
+        sources[page["source"]] += 1
+        time.sleep(random.choice([0, 0.005, 0.05]))
+    assert sources["redis"] > 90
