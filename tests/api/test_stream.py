@@ -188,6 +188,22 @@ def test_a_key_that_is_revoked_ends_its_streams(
         assert spared.board()[1]["rows"][0]["score"] == 3
 
 
+def test_a_widget_token_opens_its_board_for_pages_of_a_listed_origin(programme: Caller) -> None:
+    page = "https://intranet.example"
+    assert programme.put("/v1/company", {"name": "示范", "origins": [page]}).status_code == 200
+    made = programme.post("/v1/widget-tokens", {"scope": "programme:2021"})
+    assert made.status_code == 201, made.json
+    query = f"scope=programme:2021&token={made.json['token']}"
+    answer = programme.get(f"{PATH}?{query}", headers={"Origin": page})
+    assert answer.headers["Access-Control-Allow-Origin"] == page
+    with closing(Client(answer)) as client:
+        client.board()
+        assert programme.send("DELETE", f"/v1/widget-tokens/{made.json['id']}").status_code == 204
+        assert list(client.events) == []
+    for refused in (query.replace("programme:2021", "company"), query):
+        assert programme.get(f"{PATH}?{refused}", headers={"Origin": page}).status_code in (401, 403)
+
+
 def test_a_page_that_is_there_no_more_ends_the_stream(
     programme: Caller, watch: watching.Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
