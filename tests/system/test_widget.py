@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -191,6 +192,30 @@ def test_it_shows_moves_outlives_a_restart_and_says_when_it_is_stale(
     expect(page.locator("points-leaderboard td.member").first).to_have_text(MARKUP, timeout=LIVE_MS)
     assert [row[2] for row in rows(page)] == ["60", "35", "30"]
     assert complaints == []
+
+
+def test_silence_is_told_from_a_board_that_does_not_change(bank: Bank, host: Host, page: Page) -> None:
+    """The service freezes: no connection breaks, and nothing comes."""
+    page.clock.install()
+    bank.show(host, bank.element(lang="en"))
+    page.goto(host.origin)
+    expect(status(page)).to_have_text("Live", timeout=LIVE_MS)
+    parent = psutil.Process(bank.service.process.pid)
+    frozen = [parent, *parent.children(recursive=True)]
+    try:
+        for process in frozen:
+            process.suspend()
+        page.clock.fast_forward(35_000)
+        page.wait_for_timeout(500)
+        expect(status(page)).to_have_text("Live")
+        page.clock.fast_forward(6_000)
+        page.clock.run_for(2_500)
+        expect(status(page)).to_have_text("Connection lost, this may be out of date. Reconnecting…")
+    finally:
+        for process in frozen:
+            process.resume()
+    page.clock.run_for(2_000)
+    expect(status(page)).to_have_text("Live", timeout=AGAIN_MS)
 
 
 def test_a_table_for_those_who_do_not_see_it(bank: Bank, host: Host, page: Page) -> None:
