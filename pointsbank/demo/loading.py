@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -19,10 +20,12 @@ from pointsbank.demo.programme import (
     COMPANY,
     COURSES,
     ENDS_ON,
+    MATCHES,
     PHASES,
     PROGRAMME,
     PROGRAMME_NAME,
     STARTS_ON,
+    ZONE,
 )
 from pointsbank.demo.rulebook import RULEBOOK
 from pointsbank.errors import PointsBankError
@@ -69,6 +72,7 @@ def requests() -> Iterator[Request]:
     yield from _event_requests(told)
     for number, award in enumerate(given, 1):
         yield _json("POST", "/v1/awards", award, {"Idempotency-Key": f"demo-award-{number:04d}"})
+    yield from match_requests()
 
 
 def directory_requests() -> Iterator[Request]:
@@ -120,6 +124,21 @@ def directory_requests() -> Iterator[Request]:
 def rulebook_requests() -> Iterator[Request]:
     yield _json("PUT", f"{PATH}/rulebook/draft", RULEBOOK)
     yield Request("POST", f"{PATH}/rulebook/draft/activate")
+
+
+def match_requests() -> Iterator[Request]:
+    """After all that counts in them: they are over, and are settled as soon as they are put."""
+    for match in MATCHES:
+        document = {
+            "name": match.name,
+            "teams": [team.key for team in TEAMS],
+            "unit": match.unit,
+            "course": match.course,
+            "starts_at": datetime.combine(match.first, time(), ZONE).isoformat(),
+            "ends_at": datetime.combine(match.last + timedelta(days=1), time(), ZONE).isoformat(),
+            "prize": {"unit": "credits", "amount": match.prize},
+        }
+        yield _json("PUT", f"{PATH}/matches/{match.key}", document)
 
 
 def _event_requests(told: list[Event]) -> Iterator[Request]:

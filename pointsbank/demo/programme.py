@@ -64,6 +64,19 @@ class Awarder:
     learner: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Of all teams, from the first to the last of these days; the prize in credits is for each member."""
+
+    key: str
+    name: str
+    first: date
+    last: date
+    unit: str
+    course: str | None
+    prize: int
+
+
 PHASES = (
     Phase("integration", "融入期", date(2021, 7, 5), date(2021, 8, 31)),
     Phase("delivery", "交付期", date(2021, 9, 1), date(2022, 1, 31)),
@@ -93,6 +106,11 @@ COURSES = (
     Course("complaint", "投诉处理实训", "practical", 800, date(2021, 10, 11), date(2022, 3, 31)),
     Course("innovation", "创客创新工作坊", "practical", 800, date(2022, 2, 14), date(2022, 5, 31)),
     Course("leadership", "班组管理基础", "structured", 600, date(2022, 3, 1), date(2022, 6, 17)),
+)
+
+MATCHES = (
+    Match("pk-licence", "上岗认证冲刺PK", date(2021, 8, 23), date(2021, 8, 27), "credits", None, 3),
+    Match("pk-complaint", "投诉处理实训小红花PK", date(2021, 11, 1), date(2021, 11, 30), "flowers", "complaint", 2),
 )
 
 AWARDERS = (

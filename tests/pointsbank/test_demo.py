@@ -14,6 +14,7 @@ from pointsbank.demo.programme import (
     AWARDERS,
     COURSES,
     ENDS_ON,
+    MATCHES,
     MILESTONES,
     PHASES,
     STARTS_ON,
@@ -107,6 +108,14 @@ def test_the_first_three_of_a_debate_are_by_position(events: list[Any]) -> None:
         assert positions == list(range(1, len(positions) + 1))
 
 
+def test_matches_lie_within_their_courses_and_are_over(requests: list[loading.Request]) -> None:
+    put = [request.json for request in requests if "/matches/" in request.path]
+    assert [len(match["teams"]) for match in put] == [len(TEAMS)] * len(MATCHES)
+    for match in put:
+        first, last = COURSE_DATES.get(match["course"], (STARTS_ON, ENDS_ON))
+        assert first <= day_of(match["starts_at"]) < day_of(match["ends_at"]) <= last
+
+
 def test_the_rulebook_holds_for_every_event_and_the_pools_suffice(events: list[Any]) -> None:
     """Caps and `first` only make it less."""
     parsed = rulebook.parse(RULEBOOK)
@@ -117,7 +126,8 @@ def test_the_rulebook_holds_for_every_event_and_the_pools_suffice(events: list[A
             earned["credits" if one.unit == "credits" else raw["data"]["course"]] += one.amount
             rules.add(one.rule.key)
     assert rules == {rule["key"] for rule in RULEBOOK["earning"]}
-    assert earned["credits"] <= ALLOTMENT
+    prizes = sum(match.prize * max(len(team.members) for team in TEAMS) for match in MATCHES)
+    assert earned["credits"] + prizes <= ALLOTMENT
     for course in COURSES:
         allowed = sum(awarder.allowances.get(course.key, 0) for awarder in AWARDERS)
         assert earned[course.key] + allowed <= course.flowers
