@@ -18,7 +18,7 @@ from tests.system.test_crash import Bank
 
 MATCHES = 200
 SPAN_SECONDS = 10  # in which they end, one after the other
-KILL_AFTER_SECONDS = 0.3  # at most, after a match was settled: when others are being settled
+KILL_AFTER_SECONDS = 0.5  # at most, after a match was settled: when others are being settled
 SETTLED_SECONDS_MAX = 120
 PRIZE = 5
 TEAMS = {f"team-{team}": [f"{team}{seat}" for seat in range(3)] for team in range(4)}
