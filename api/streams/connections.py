@@ -20,9 +20,6 @@ STALLED_SECONDS = 30.0
 """A client that takes nothing for so long, though there is something for it, is dropped."""
 SEND_BUFFER_BYTES = 128 * 1024
 """What the kernel holds for a slow client; beyond it only the newest event is kept."""
-SLICE = 25
-SLICE_PAUSE_SECONDS = 0.002
-"""So many are written to in one go; then whoever answers requests in this process has a turn."""
 _READ_BYTES = 65_536
 
 
@@ -106,10 +103,8 @@ class Connections:
                 if events & selectors.EVENT_WRITE:
                     self._write(key.data)
             self._is_woken = False
-            for _ in range(min(len(self._calls), SLICE)):
+            for _ in range(len(self._calls)):
                 self._calls.popleft()()
-            if self._calls:
-                time.sleep(SLICE_PAUSE_SECONDS)
             if self._closed:
                 for connection in list(self._told):
                     self.drop(connection)
