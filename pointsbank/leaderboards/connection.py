@@ -4,6 +4,7 @@
 `redis+sentinel://host:26379,host:26379/name?…` the sentinels and the name of the master that they watch.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ AWAY_SECONDS = 0.5
 """So long after a failure nobody asks; then one does, to find out."""
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Away(Exception):
@@ -74,10 +77,14 @@ class Breaker:
         try:
             result = work()
         except (RedisError, OSError) as error:
+            if not self.is_open:
+                log.warning("Redis is away, boards are answered from the ledger: %s", error)
             with self._lock:
                 self.is_open, self._until = True, time.monotonic() + AWAY_SECONDS
             raise Away(str(error)) from error
-        self.is_open = False
+        if self.is_open:
+            log.warning("Redis is back")
+            self.is_open = False
         return result
 
     def _is_my_turn(self) -> bool:

@@ -128,7 +128,7 @@ class _Pass:
         frames = self._frames()
         if not frames:
             return
-        self.checked = self.store.microseconds()
+        self.checked = self.store.microseconds(self.company_id)
         states = self.store.states(self.company_id, frames)
         with self.database.snapshot(self.company_id) as session:
             moment = _moment(session, self.now)
@@ -144,7 +144,7 @@ class _Pass:
     def _frames(self) -> list[Frame]:
         """Those looked at lately; others are dropped."""
         kept = []
-        now = self.store.microseconds() / 1e6
+        now = self.store.microseconds(self.company_id) / 1e6
         for frame_id, looked in self.store.wanted(self.company_id).items():
             if now - looked < LIVES_SECONDS:
                 kept.append(Frame.of_id(frame_id))
@@ -193,22 +193,20 @@ class _Pass:
             if (change := self._with_directory(session, frame, was, moment, kept, attribution)) is None:
                 self.anew.append(frame)
             else:
-                self._apply([change])
+                self._apply(change)
 
     def _step(
         self, boards: dict[Frame, State], moment: _Moment, earnings: Sequence[Earning], attribution: Attribution
     ) -> None:
         """Takes boards to the moment by these earnings, and leaves out those with which that did not work."""
-        changes = [
-            self._change(frame, was, moment, earnings, attribution)
-            for frame, was in boards.items()
-            if was.number < moment.number or was != moment.state(frame)
-        ]
-        for change, applied in zip(changes, self._apply(changes), strict=True):
-            if applied:
-                boards[change.frame] = change.state
+        for frame, was in list(boards.items()):
+            if was.number > moment.number or was == moment.state(frame):
+                continue
+            change = self._change(frame, was, moment, earnings, attribution)
+            if self._apply(change):
+                boards[frame] = change.state
             else:
-                del boards[change.frame]
+                del boards[frame]
 
     def _change(
         self, frame: Frame, was: State, moment: _Moment, earnings: Sequence[Earning], attribution: Attribution
@@ -264,14 +262,13 @@ class _Pass:
                 change.people = people.load(session, frame.programme)
         return change
 
-    def _apply(self, changes: Sequence[Change]) -> list[bool]:
-        """Whether each was taken. One refused because a part of the board is gone has the board made anew; one
-        refused for another state has been overtaken by somebody else's."""
-        outcomes = self.store.apply(self.company_id, changes) if changes else []
-        for change, outcome in zip(changes, outcomes, strict=True):
-            if outcome == "broken":
-                self.anew.append(change.frame)
-        return [outcome == "applied" for outcome in outcomes]
+    def _apply(self, change: Change) -> bool:
+        """Whether it was taken. If a part of the board is gone, it is made anew; if it is in another state, somebody
+        else has been quicker."""
+        outcome = self.store.apply(self.company_id, change)
+        if outcome == "broken":
+            self.anew.append(change.frame)
+        return outcome == "applied"
 
 
 def _together(later: Sequence[Later]) -> list[Later]:
@@ -284,7 +281,7 @@ def _together(later: Sequence[Later]) -> list[Later]:
 
 def build(database: Database, store: Store, company_id: int, frame: Frame, now: datetime | None = None) -> Applied:
     """Makes a board from the ledger and puts it in the place of what Redis has, if that is not newer."""
-    checked = store.microseconds()
+    checked = store.microseconds(company_id)
     with database.snapshot(company_id) as session:
         session.sql("SET LOCAL statement_timeout = 0")
         moment = _moment(session, now)

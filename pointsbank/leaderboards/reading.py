@@ -195,7 +195,7 @@ class Leaderboards:
             for frame, state in zip(frames, states, strict=True):
                 if state is None and keeps(frame, self._clock()):
                     store.want(company_id, frame)
-            return states, store.microseconds()
+            return states, store.microseconds(company_id)
 
         try:
             found, now = self._breaker.call(read)

@@ -126,9 +126,9 @@ class Store:
             client.register_script(shared + _source(name)) for name in ("page", "apply", "switch", "confirm")
         )
 
-    def microseconds(self) -> int:
-        """Redis' own time: every worker reads it alike."""
-        seconds, rest = self.client.time()
+    def microseconds(self, company_id: int) -> int:
+        """The time of the Redis that has the company's boards: every worker reads it alike."""
+        seconds, rest = self.client.eval("return redis.call('TIME')", 1, _index(company_id))
         return int(seconds) * 1_000_000 + int(rest)
 
     # Which boards there are -------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ class Store:
 
     def want(self, company_id: int, frame: Frame) -> None:
         """Says that the board is looked at: it is made if it is not there, and stays longer if it is."""
-        now = self.microseconds() // 1_000_000
+        now = self.microseconds(company_id) // 1_000_000
         pipeline = self.client.pipeline(transaction=False)
         pipeline.zadd(_index(company_id), {frame.id: now})
         pipeline.expire(_index(company_id), 2 * LIVES_SECONDS)
@@ -217,12 +217,10 @@ class Store:
         nearest = (ahead[0], ahead[1]) if ahead else None
         return Found(checked, now, state.decode(), size, people.decode(), nearest, members)
 
-    def apply(self, company_id: int, changes: Iterable[Change]) -> list[Applied]:
-        """Each change whole or not at all, and only if its board is in the state that it begins with."""
-        pipeline = self.client.pipeline(transaction=False)
-        for change in changes:
-            self._apply(keys=board_keys(company_id, change.frame), args=_arguments(change), client=pipeline)
-        return [reply.decode() for reply in pipeline.execute()]
+    def apply(self, company_id: int, change: Change) -> Applied:
+        """The change whole or not at all, and only if the board is in the state that it begins with."""
+        outcome: Applied = self._apply(keys=board_keys(company_id, change.frame), args=_arguments(change)).decode()
+        return outcome
 
     def confirm(self, company_id: int, frame: Frame, state: str, checked: int) -> None:
         """Notes that at `checked` the ledger had nothing that the board in this state has not."""

@@ -319,6 +319,30 @@ def test_two_projectors_at_once_count_an_entry_once(company, store, own_redis):
     assert store.page(company.id, frame, micros(frame.before(SHANGHAI, NOW))).members[0].score == 15
 
 
+def test_boards_that_are_behind_by_different_stretches_take_up_each_entry_once(company, store, monkeypatch):
+    """One that was ahead of the stretch was once taken back to it, and then took up the rest twice."""
+    monkeypatch.setattr(projection, "ENTRIES_A_CHANGE", 2)
+    early = _cached(company, store, {"scope": P})
+    for _ in range(5):
+        company.book("a", 1, at("10-02 09:00"))
+    late = _cached(company, store, {"scope": "company"})
+    keys = board_keys(company.id, early)
+    kept = [store.client.dump(key) for key in keys]
+    for _ in range(3):
+        company.book("a", 1, at("10-02 09:00"))
+    project(company.database, store, company.id, NOW)
+    store.client.delete(*keys)
+    for number in range(2):
+        company.book("a", 1, at("10-02 09:00"))
+        if number == 0:
+            for key, value in zip(keys, kept, strict=True):
+                if value is not None:
+                    store.client.restore(key, 0, value)
+    project(company.database, store, company.id, NOW)
+    for frame in (early, late):
+        assert list(differences(company.database, store, company.id, frame)) == []
+
+
 def test_a_board_that_nobody_looks_at_leaves_redis(company, store, monkeypatch):
     frame = _cached(company, store, {"scope": P})
     monkeypatch.setattr(projection, "LIVES_SECONDS", -1)
