@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ LINK = re.compile(r"\]\((?!https?:|#)(?P<path>[^)#\s]+)(?:#(?P<anchor>[^)\s]+))?
 VARIABLE = re.compile(r"\b(?:POINTSBANK|POSTGRES|DATABASE|REDIS)_[A-Z_]+\b")
 LIMIT = re.compile(r"^\|[^|]+\| (?P<value>[^|]+) \| `(?P<module>[a-z_.]+)\.(?P<name>[A-Z_]+)` \|", re.MULTILINE)
 PROBLEM = re.compile(r"^\| `(?P<slug>[a-z-]+)` \| (?P<status>\d{3}) \|", re.MULTILINE)
-SCALES = {"": 1, "KiB": 2**10, "MiB": 2**20, "s": 1}
+SCALES = {"": 1, "KiB": 2**10, "MiB": 2**20, "µs": 1, "s": 1, "h": 60 * 60, "days": 24 * 60 * 60}
 
 Examples = list[tuple[str, Any]]
 parametrize_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -128,15 +129,19 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert len(limits()) > 20, "the tables of limits are found"
     stated = {f"{module}.{name}": number(value) for module, name, value in limits()}
     actual = {f"{module}.{name}": getattr(importlib.import_module(module), name, None) for module, name, _ in limits()}
-    assert stated == actual
+    assert stated == {name: seconds(limit) for name, limit in actual.items()}
+
+
+def seconds(limit: object) -> object:
+    return limit.total_seconds() if isinstance(limit, timedelta) else limit
 
 
 def number(text: str) -> float:
-    """10,000 or 32 MiB or 2^53 - 1 or 1 s."""
+    """10,000 or 32 MiB or 2^53 - 1 or 0.5 s."""
     if text == "2^53 - 1":
         return 2**53 - 1
     amount, _, unit = text.replace(",", "").partition(" ")
-    return int(amount) * SCALES[unit]
+    return float(amount) * SCALES[unit]
 
 
 def test_the_problems_are_those_of_the_code() -> None:
