@@ -7,7 +7,7 @@ once, whoever else is at it and wherever a pass is killed. A board that cannot b
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
@@ -18,7 +18,7 @@ from pointsbank.directory.days import end_of
 from pointsbank.leaderboards import people, scores
 from pointsbank.leaderboards.earnings import Attribution, Earning, Stretch, recorded_at, stretches
 from pointsbank.leaderboards.frame import Frame, micros
-from pointsbank.leaderboards.scores import Later, Score
+from pointsbank.leaderboards.scores import Later
 from pointsbank.leaderboards.store import LIVES_SECONDS, Addition, Applied, Building, Change, State, Store
 
 log = logging.getLogger(__name__)
@@ -283,16 +283,8 @@ def build(database: Database, store: Store, company_id: int, frame: Frame, now: 
     """Makes a board from the ledger and puts it in the place of what Redis has, if that is not newer."""
     checked = store.microseconds(company_id)
     with database.snapshot(company_id) as session:
-        session.sql("SET LOCAL statement_timeout = 0")
+        session.driver.execute(_FOR_EVERYTHING)
         moment = _moment(session, now)
-        latest = 0
-
-        def noting_the_latest(found: Iterable[Score]) -> Iterator[Score]:
-            nonlocal latest
-            for score in found:
-                latest = max(latest, score.at)
-                yield score
-
         building = Building(frame, moment.state(frame), checked, moment.is_fresh(frame), _size(session, frame))
         if frame.members == "teams":
             assert frame.programme is not None, "teams belong to a programme"
@@ -300,10 +292,8 @@ def build(database: Database, store: Store, company_id: int, frame: Frame, now: 
         outcome = store.build(
             company_id,
             building,
-            noting_the_latest(scores.all_of(session, frame, moment.zone, moment.now)),
-            lambda: (
-                list(scores.later_of(session, frame, moment.tomorrow())) if latest >= micros(moment.tomorrow()) else []
-            ),
+            scores.all_of(session, frame, moment.zone, moment.now),
+            lambda latest: _later(session, frame, moment.tomorrow(), latest),
         )
     if outcome == "large":
         log.warning("board %s has a score beyond what Redis holds exactly; the ledger answers for it", frame.id)
@@ -362,5 +352,6 @@ def _moment(session: Session, now: datetime | None) -> _Moment:
     return _Moment(row.last_number, last, row.directory_version, ZoneInfo(row.timezone), now or datetime.now(UTC))
 
 
+_FOR_EVERYTHING = b"SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'"
 # Boards are caught up by few entries of a journal of millions, whatever the statistics say.
 _BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"

@@ -7,6 +7,7 @@ transfer with which the total was reached; of a team also how many people it has
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.accounts import CREDITS
@@ -16,8 +17,7 @@ from pointsbank.leaderboards.frame import Frame, micros
 ROWS_FETCHED = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """`total` was reached with the transfer of entry `number` that happened at `at`, in microseconds since 1970;
     both are 0 if nothing counted. `before` is what it was before the instant that `moved` compares with."""
 
@@ -35,7 +35,7 @@ def all_of(session: Session, frame: Frame, zone: ZoneInfo, now: datetime) -> Ite
     with session.driver.cursor("scores") as cursor:
         cursor.itersize = ROWS_FETCHED
         cursor.execute(statement.encode(), {"company": session.company_id, **frame.parameters(zone, now)})
-        yield from map(_score, cursor)
+        yield from map(Score._make, cursor)
 
 
 def of_members(
@@ -43,7 +43,7 @@ def of_members(
 ) -> Iterator[Score]:
     """Those of the learners or teams with these numbers that are on the board."""
     rows = session.sql(together(frame, some=True) + _SELECT, {**frame.parameters(zone, now), "numbers": list(numbers)})
-    return map(_score, rows.fetchall())
+    return map(Score._make, rows.fetchall())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +82,11 @@ SELECT m.key, sum(t.amount * t.earning), t.occurred_at, t.number
  WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
  GROUP BY m.key, t.occurred_at, t.number"""
 
+# As integers, which a sum of bigint is not: no member comes near 2^63.
 _SELECT = """
-SELECT key, name, coalesce(total, 0) AS total, coalesce(total_before, 0) AS before,
+SELECT key, name, coalesce(total, 0)::bigint AS total, coalesce(total_before, 0)::bigint AS before,
        coalesce(round(last[1] * 1000000)::bigint, 0) AS at, coalesce(last[2]::bigint, 0) AS number
   FROM together WHERE key IS NOT NULL"""
-
-
-def _score(row: tuple[str, str, int, int, int, int]) -> Score:
-    key, name, total, before, at, number = row
-    return Score(key, name, int(total), int(before), at, number)
 
 
 def together(frame: Frame, some: bool = False, up_to: bool = False) -> str:

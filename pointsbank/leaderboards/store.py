@@ -3,11 +3,12 @@
 All keys of a company have one hash tag, so that they are in one slot of a cluster.
 """
 
-import hashlib
 import secrets
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import sha1
 from importlib.resources import files
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -227,50 +228,80 @@ class Store:
         self._confirm(keys=board_keys(company_id, frame), args=[state, checked])
 
     def build(
-        self, company_id: int, building: "Building", scores: Iterable[Score], later: Callable[[], Sequence[Later]]
+        self, company_id: int, building: "Building", scores: Iterable[Score], later: Callable[[int], Sequence[Later]]
     ) -> Applied:
         """Makes the board anew, beside the one that is there, and puts it in its place.
 
-        `later` is asked for what happens after today once all scores are read.
+        Once all scores are read, `later` is told the latest time of them, and gives what happens after today.
         """
         keys = board_keys(company_id, building.frame)
         apart = [f"{key}~{secrets.token_hex(4)}" for key in keys[1:]]
         pages: dict[int, list[bytes]] = {}
-        size, largest = 0, 0
-        for chunk in chunked(scores, CHUNK):
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.zadd(apart[0], {_bytes_of(score): -score.total for score in chunk})
-            moved = {} if building.fresh else {score.key: score for score in chunk if score.total != score.before}
-            if moved:
-                pipeline.zadd(apart[2], {key: -score.total for key, score in moved.items()})
-                pipeline.zadd(apart[3], {key: -score.before for key, score in moved.items()})
-            if not size:
-                for key in apart:
-                    pipeline.expire(key, BUILDING_SECONDS)
-            pipeline.execute()
-            for score in chunk:
-                pages.setdefault(_bucket(score.key, building.buckets), []).append(_packed(score))
-            size += len(chunk)
-            largest = max(largest, *(abs(score.total) for score in chunk))
+        size = largest = latest = 0
+
+        def pipelines() -> Iterator[Any]:
+            nonlocal size, largest, latest
+            for chunk in chunked(scores, CHUNK):
+                yield self._scores_of(chunk, apart, building, pages)
+                totals, times = [score.total for score in chunk], [score.at for score in chunk]
+                largest = max(largest, max(totals), -min(totals))
+                latest = max(latest, max(times))
+                size += len(chunk)
+
+        _execute(pipelines())
         if largest > MAX_SCORE:
             self.client.unlink(*apart, *keys)
             self.client.hset(keys[0], "large", 1)
             self.client.expire(keys[0], LARGE_SECONDS)
             return "large"
-        self._write_pages(apart[1], pages)
-        if happens := later():
+        _execute(self._page_of(apart[1], chunk) for chunk in chunked(pages.items(), CHUNK))
+        if happens := later(latest):
             self.client.zadd(apart[4], {_later(each): each.at + _SINCE_1900 for each in happens})
         meta = {"state": str(building.state), "size": size, **building.meta()}
         arguments = [building.state.number, LIVES_SECONDS, *(part for pair in meta.items() for part in pair)]
         reply: Applied = self._switch(keys=[*keys, *apart], args=arguments).decode()
         return reply
 
-    def _write_pages(self, key: str, pages: dict[int, list[bytes]]) -> None:
-        for chunk in chunked(pages.items(), CHUNK):
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.hset(key, mapping={bucket: _packed_page(records) for bucket, records in chunk})
-            pipeline.expire(key, BUILDING_SECONDS)
-            pipeline.execute()
+    def _scores_of(
+        self, chunk: Sequence[Score], apart: Sequence[str], building: "Building", pages: dict[int, list[bytes]]
+    ) -> Any:
+        """What adds the chunk to the board; its records are put to the pages."""
+        order: list[int | bytes] = []
+        now: dict[bytes, int] = {}
+        was: dict[bytes, int] = {}
+        buckets, fresh = building.buckets, building.fresh
+        for key_text, name_text, total, before, at, number in chunk:
+            key, name, since = key_text.encode(), name_text.encode(), at + _SINCE_1900
+            pages.setdefault(_bucket(key, buckets), []).append(_packed(key, name, total, since, number))
+            order += (-total, _bytes_of(key, name, total, since, number))
+            if total != before and not fresh:
+                now[key], was[key] = -total, -before
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.execute_command("ZADD", apart[0], *order)
+        if now:
+            pipeline.zadd(apart[2], now)
+            pipeline.zadd(apart[3], was)
+        for each in (apart[0], apart[2], apart[3]):
+            pipeline.expire(each, BUILDING_SECONDS)
+        return pipeline
+
+    def _page_of(self, key: str, chunk: Sequence[tuple[int, list[bytes]]]) -> Any:
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.hset(key, mapping={bucket: _packed_page(records) for bucket, records in chunk})
+        pipeline.expire(key, BUILDING_SECONDS)
+        return pipeline
+
+
+def _execute(pipelines: Iterable[Any]) -> None:
+    """One after the other; Redis takes one while the next is made."""
+    with ThreadPoolExecutor(1) as redis:
+        taken: Future[Any] | None = None
+        for pipeline in pipelines:
+            if taken is not None:
+                taken.result()
+            taken = redis.submit(pipeline.execute)
+        if taken is not None:
+            taken.result()
 
 
 @dataclass(slots=True)
@@ -332,16 +363,15 @@ _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[
 # What stands in the keys ----------------------------------------------------------------------------------
 
 
-def _bucket(key: str, buckets: int) -> int:
-    return int.from_bytes(hashlib.sha1(key.encode(), usedforsecurity=False).digest()[:4], "big") % buckets
+def _bucket(key: bytes, buckets: int) -> int:
+    return int.from_bytes(sha1(key, usedforsecurity=False).digest()[:4], "big") % buckets
 
 
-def _bytes_of(score: Score) -> bytes:
+def _bytes_of(key: bytes, name: bytes, total: int, since: int, number: int) -> bytes:
     """A member of `order`: see member() in `scripts/board.lua`."""
-    shown = f"{score.key}\0{score.name}".encode()
-    if score.total == 0:
-        return shown
-    return (score.at + _SINCE_1900).to_bytes(7, "big") + score.number.to_bytes(6, "big") + shown
+    if total == 0:
+        return b"%b\0%b" % (key, name)
+    return b"%b%b\0%b" % ((since << 48 | number).to_bytes(_STAMP_BYTES, "big"), key, name)
 
 
 def _member(shown: bytes, below: bytes, rank: int, rank_before: int, below_before: bytes) -> Member:
@@ -354,15 +384,21 @@ def _member(shown: bytes, below: bytes, rank: int, rank_before: int, below_befor
     return Member(key, name, score, at, number, rank, rank_before, -int(float(below_before)))
 
 
-def _packed(score: Score) -> bytes:
+_NUMBERS = struct.Struct(">BBqBqBq")
+
+
+def _packed(key: bytes, name: bytes, total: int, since: int, number: int) -> bytes:
     """key -> {score, at, number, name} in MessagePack, as `scripts/board.lua` unpacks it."""
-    numbers = struct.pack(">BBqBqBq", 0x94, 0xD3, score.total, 0xD3, score.at + _SINCE_1900, 0xD3, score.number)
-    return _packed_text(score.key) + numbers + _packed_text(score.name)
+    numbers = _NUMBERS.pack(0x94, 0xD3, total, 0xD3, since, 0xD3, number)
+    return b"%b%b%b%b%b" % (_length(key), key, numbers, _length(name), name)
 
 
-def _packed_text(text: str) -> bytes:
-    raw = text.encode()
-    return (bytes((0xA0 | len(raw),)) if len(raw) < 32 else struct.pack(">BH", 0xDA, len(raw))) + raw
+def _length(text: bytes) -> bytes:
+    length = len(text)
+    return _SHORT[length] if length < 32 else struct.pack(">BH", 0xDA, length)
+
+
+_SHORT = [bytes((0xA0 | length,)) for length in range(32)]
 
 
 def _packed_page(records: list[bytes]) -> bytes:
