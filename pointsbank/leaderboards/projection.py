@@ -170,7 +170,8 @@ class _Pass:
         ):
             self.anew.append(frame)
         elif was == state:
-            self.store.confirm(self.company_id, frame, str(was), self.checked)
+            if self.store.confirm(self.company_id, frame, str(was), self.checked) == "broken":
+                self.anew.append(frame)
         else:
             self.behind.append(_Task(frame, was))
 

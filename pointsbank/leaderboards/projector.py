@@ -17,9 +17,9 @@ from pointsbank.leaderboards.store import Store
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.01
 """Commits of so long are taken up together."""
-BUSY_SECONDS = 0.05
+BUSY_SECONDS = 0.01
 """After so long it is looked again whether another worker's pass has taken up what this one was told of."""
 AWAY_SECONDS = 0.5
 """Between two tries while Redis or the database is away."""

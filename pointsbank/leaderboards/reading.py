@@ -1,7 +1,7 @@
 """Boards as clients read them: a page, and a text that tells whether a board has changed since.
 
 A page comes from Redis if what is there is known to be what the ledger says, and else from the ledger itself: the
-same rows in the same order. Known it is for `FRESH_MICROSECONDS` after anybody has compared the two, unless a worker
+same rows in the same order. Known it is for `FRESH_SECONDS` after anybody has compared the two, unless a worker
 of this service has written to the ledger since.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import psycopg
 import sqlalchemy
@@ -22,17 +22,17 @@ from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
 from pointsbank.leaderboards.commits import OF_THIS_SERVICE
 from pointsbank.leaderboards.connection import READ_SECONDS_MAX, WRITE_SECONDS_MAX, Away, Breaker, connect
 from pointsbank.leaderboards.frame import Frame, instant, micros
-from pointsbank.leaderboards.places import Place, Places, latest
+from pointsbank.leaderboards.places import Latest, Place, Places, latest
 from pointsbank.leaderboards.projection import keeps
 from pointsbank.leaderboards.projector import Projector
 from pointsbank.leaderboards.sharing import Shared
 from pointsbank.leaderboards.standings import Ahead, Row, Standings, shown, standings
-from pointsbank.leaderboards.store import Found, Member, Same, State, Store
+from pointsbank.leaderboards.store import Found, Member, State, Store
 
-FRESH_MICROSECONDS = 400_000
+FRESH_SECONDS = 0.4
 CATCH_UP_SECONDS = 0.2
 """So long a reader waits for a board that is behind, before the ledger answers."""
-CATCH_UP_STEP_SECONDS = 0.02
+CATCH_UP_STEP_SECONDS = 0.005
 LOOKED_AT_SECONDS = 600.0
 """So often a worker says that a board is looked at."""
 MAX_PAGES = 1_000
@@ -127,51 +127,78 @@ class Leaderboards:
     def _of_redis(self, store: Store, company_id: int, view: View, place: Place, frame: Frame) -> Page | None:
         """None if the board is not there, or behind and does not catch up soon."""
         self._look(store, company_id, frame)
-        whole = view.board.score == "mean"
-        limit, offset, around = (None, 0, "") if whole else (view.limit, view.offset, view.around or "")
-        until = time.monotonic() + CATCH_UP_SECONDS
-        while True:
-            asked = time.monotonic()
-            now = self._clock()
-            before = micros(frame.before(place.zone, now))
-            kept = self._pages.get((company_id, view))
-            found = store.page(company_id, frame, before, limit, offset, around, kept.state if kept else "")
-            if isinstance(found, str):
-                if found == "missing":
-                    store.want(company_id, frame)  # Redis may have forgotten what was said before
-                self._projector.nudge(company_id, 0)
-                return None
-            if isinstance(found, Found):
-                kept = _Kept(found.state, found, None if whole else _standings(view, frame, found))
-                self._pages.put((company_id, view), kept)
-            assert kept is not None, "nothing else can be the same"
-            if (age := self._age(store, company_id, frame, kept.state, found, asked)) is not None:
-                break
-            if time.monotonic() > until:
-                return None
-            time.sleep(CATCH_UP_STEP_SECONDS)
-        page = kept.page or _of_means(view, frame, kept.found, before, micros(now))
+        asked, now = time.monotonic(), self._clock()
+        kept = self._true(store, company_id, view, place, frame)
+        if kept is None:
+            return None
+        page = kept.page or _of_means(view, frame, kept.found, kept.before, micros(now))
         if page is None:
             return None
-        at = now - timedelta(microseconds=age)
+        at = now - timedelta(seconds=max(0.0, asked - kept.true_at))
         return Page("redis", _state_text(kept.state, view.board, now), place.scale, replace(page, at=at))
 
-    def _age(
-        self, store: Store, company_id: int, frame: Frame, state: str, found: Found | Same, asked: float
-    ) -> int | None:
-        """How long ago the ledger had nothing newer, in microseconds; None if it has now."""
-        age = max(0, found.now - found.checked)
-        if age <= FRESH_MICROSECONDS and OF_THIS_SERVICE.last(company_id) < asked - age / 1e6:
-            return age
+    def _true(self, store: Store, company_id: int, view: View, place: Place, frame: Frame) -> "_Kept | None":
+        """What Redis has, or had, once it is known to be the ledger's."""
+        until = time.monotonic() + CATCH_UP_SECONDS
+        needed: _Newest | None = None
+        while True:
+            asked, before = time.monotonic(), micros(frame.before(place.zone, self._clock()))
+            kept = self._pages.get((company_id, view))
+            if kept is None or kept.before != before or not self._holds(company_id, kept.true_at, asked):
+                kept = self._found(store, company_id, view, frame, before, kept)
+                if kept is None or self._holds(company_id, kept.true_at, asked):
+                    return kept
+                needed = needed or self._newest(company_id, kept.redis_now)
+                if needed is not None and not self._reaches(store, company_id, frame, kept, needed):
+                    self._projector.nudge(company_id, 0)
+                    if time.monotonic() > until:
+                        return None
+                    time.sleep(CATCH_UP_STEP_SECONDS)
+                    continue
+            return kept  # with the ledger away what there is, with its true age, is better than nothing
+
+    def _found(
+        self, store: Store, company_id: int, view: View, frame: Frame, before: int, kept: "_Kept | None"
+    ) -> "_Kept | None":
+        """What Redis has now; `kept` is what it had. None if the board is not there."""
+        whole = view.board.score == "mean"
+        limit, offset, around = (None, 0, "") if whole else (view.limit, view.offset, view.around or "")
+        asked = time.monotonic()
+        found = store.page(company_id, frame, before, limit, offset, around, kept.state if kept else "")
+        if isinstance(found, str):
+            if found == "missing":
+                store.want(company_id, frame)  # Redis may have forgotten what was said before
+            self._projector.nudge(company_id, 0)
+            return None
+        if isinstance(found, Found):
+            kept = _Kept(found.state, before, found, None if whole else _standings(view, frame, found))
+            self._pages.put((company_id, view), kept)
+        assert kept is not None, "nothing else can be the same"
+        kept.true_at = max(kept.true_at, asked - max(0, found.now - found.checked) / 1e6)
+        kept.redis_now = found.now
+        return kept
+
+    def _reaches(self, store: Store, company_id: int, frame: Frame, kept: "_Kept", needed: "_Newest") -> bool:
+        """Whether it has all that the ledger had at that time."""
+        state = State.of(kept.state)
+        if state.number < needed.latest.number or state.version < needed.latest.version:
+            return False
+        kept.true_at = max(kept.true_at, needed.at)
+        if state[:3] == needed.latest:
+            store.confirm(company_id, frame, kept.state, needed.redis_now)
+        return True
+
+    def _holds(self, company_id: int, true_at: float, now: float) -> bool:
+        """Whether what was the ledger's at one time is known to be so still, both by `time.monotonic`."""
+        return now - true_at <= FRESH_SECONDS and OF_THIS_SERVICE.last(company_id) < true_at
+
+    def _newest(self, company_id: int, redis_now: int) -> "_Newest | None":
+        """What the ledger holds now; None if it is away."""
+        at = time.monotonic()
         try:
-            latest = self._places.latest(company_id)
+            return _Newest(at, redis_now, self._places.latest(company_id))
         except (psycopg.OperationalError, sqlalchemy.exc.OperationalError):
-            return age  # what there is, with its true age, is better than nothing
-        if State.of(state)[:3] == latest:
-            store.confirm(company_id, frame, state, found.now)
-            return 0
-        self._projector.nudge(company_id, 0)
-        return None
+            return None
 
     def _look(self, store: Store, company_id: int, frame: Frame) -> None:
         now = time.monotonic()
@@ -201,7 +228,7 @@ class Leaderboards:
             found, now = self._breaker.call(read)
         except Away:
             return [None] * len(frames)
-        if any(each is None or now - each[1] > FRESH_MICROSECONDS for each in found):
+        if any(each is None or now - each[1] > FRESH_SECONDS * 1e6 for each in found):
             self._projector.nudge(company_id, 0)
         return [None if each is None else each[0] for each in found]
 
@@ -266,13 +293,24 @@ def _reached_at(member: Member) -> datetime | None:
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
-    """`page` is None for means, which change as time passes."""
+    """`page` is None for means, which change as time passes. It was the ledger's at `true_at` (`time.monotonic`)."""
 
     state: str
+    before: int
     found: Found
     page: Standings | None
+    true_at: float = 0.0
+    redis_now: int = 0
+
+
+class _Newest(NamedTuple):
+    """What the ledger had at `at`, and a little before that by the clock of Redis, `redis_now`."""
+
+    at: float
+    redis_now: int
+    latest: Latest
 
 
 class _Pages:

@@ -223,9 +223,10 @@ class Store:
         outcome: Applied = self._apply(keys=board_keys(company_id, change.frame), args=_arguments(change)).decode()
         return outcome
 
-    def confirm(self, company_id: int, frame: Frame, state: str, checked: int) -> None:
+    def confirm(self, company_id: int, frame: Frame, state: str, checked: int) -> Applied:
         """Notes that at `checked` the ledger had nothing that the board in this state has not."""
-        self._confirm(keys=board_keys(company_id, frame), args=[state, checked])
+        outcome: Applied = self._confirm(keys=board_keys(company_id, frame), args=[state, checked]).decode()
+        return outcome
 
     def build(
         self, company_id: int, building: "Building", scores: Iterable[Score], later: Callable[[int], Sequence[Later]]

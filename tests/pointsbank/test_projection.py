@@ -207,7 +207,7 @@ def test_boards_equal_the_ledger_whatever_happens(database, own_redis, monkeypat
     monkeypatch.setattr(projection, "ENTRIES_A_CHANGE", 3)
     monkeypatch.setattr(projection, "MAX_AT_ONCE", 9)
     monkeypatch.setattr(projection, "MAX_TOUCHED", 4)
-    monkeypatch.setattr(reading, "FRESH_MICROSECONDS", -1)  # every read compares with the ledger
+    monkeypatch.setattr(reading, "FRESH_SECONDS", -1)  # every read compares with the ledger
     monkeypatch.setattr(reading, "CATCH_UP_SECONDS", 0)
     Boards.database, Boards.server = database, own_redis
     run_state_machine_as_test(

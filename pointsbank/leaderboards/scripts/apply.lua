@@ -7,14 +7,14 @@
 -- Returns 'applied', 'other' for another state, 'broken', or 'large' for a score that a sorted set cannot hold: the
 -- board is then gone.
 local MAX = 9007199254740991
-local meta = redis.call('HMGET', META, 'state', 'before', 'size')
+local meta = redis.call('HMGET', META, 'state', 'before', 'size', 'changed', 'later')
 if meta[1] ~= ARGV[1] then
     return 'other'
 end
-local size = tonumber(meta[3])
-if redis.call('ZCARD', ORDER) ~= size then
+if not intact(meta[3], meta[4], meta[5]) then
     return 'broken'
 end
+local size = tonumber(meta[3])
 local before, fresh, tomorrow = ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
 local place = 8
 
@@ -100,7 +100,8 @@ if large then
     redis.call('DEL', META, ORDER, PAGES, NOW, WAS, LATER)
     return 'large'
 end
-redis.call('HSET', META, 'state', ARGV[2], 'size', size, 'checked', ARGV[3], 'before', before, 'fresh', ARGV[5])
+redis.call('HSET', META, 'state', ARGV[2], 'size', size, 'checked', ARGV[3], 'before', before, 'fresh', ARGV[5],
+    'changed', redis.call('ZCARD', WAS), 'later', redis.call('ZCARD', LATER))
 if ARGV[7] ~= '' then
     redis.call('HSET', META, 'people', ARGV[7])
 end

@@ -1,5 +1,5 @@
 -- What the scripts share; it stands before each of them. The keys are those of one board, in one slot:
---   meta   a hash: state, size, buckets, checked, before, fresh, people
+--   meta   a hash: state, size, buckets, changed, later, checked, before, fresh, people
 --   order  a sorted set of everybody by -score; among equals by bytes, see member()
 --   pages  a hash of buckets (by the SHA-1 of the key), each a packed table: key -> {score, at, number, name}
 --   now, was  of those whose score has changed since `before` only: their keys by -score, now and then
@@ -33,4 +33,11 @@ end
 -- The range of who has a better score.
 local function above(score)
     return string.format('(%.17g', 0 - score)
+end
+
+-- Whether every key is there as a whole: Redis may be told to evict, and evicts key by key.
+local function intact(size, changed, later)
+    return redis.call('ZCARD', ORDER) == tonumber(size) and redis.call('EXISTS', PAGES) == (tonumber(size) > 0 and 1 or 0)
+        and redis.call('ZCARD', NOW) == tonumber(changed) and redis.call('ZCARD', WAS) == tonumber(changed)
+        and redis.call('ZCARD', LATER) == tonumber(later)
 end

@@ -3,7 +3,7 @@
 --       member in the middle, or an empty text.
 -- Returns: what became of it; and if that is 'same' or 'page': checked, Redis' time now; and of a page: state, size,
 --          people, rank and distance of who is ahead, rows of member, -score, rank, rank before, -score before.
-local meta = redis.call('HMGET', META, 'state', 'before', 'size', 'checked', 'fresh', 'people')
+local meta = redis.call('HMGET', META, 'state', 'before', 'size', 'checked', 'fresh', 'people', 'changed', 'later')
 local state, before, size, checked, fresh, people = unpack(meta)
 if not state then
     return { 'missing' }
@@ -11,10 +11,10 @@ end
 if before ~= ARGV[2] then
     return { 'turned' }
 end
-size = tonumber(size)
-if redis.call('ZCARD', ORDER) ~= size then
+if not intact(size, meta[7], meta[8]) then
     return { 'broken' }
 end
+size = tonumber(size)
 checked = tonumber(checked)
 if state == ARGV[1] then
     return { 'same', checked, microseconds() }
@@ -39,7 +39,7 @@ if ARGV[5] ~= '' then
     end
 end
 
-local changed = redis.call('ZCARD', WAS) > 0
+local changed = tonumber(meta[7]) > 0
 local ranks_before = {}
 local function rank_before(score, rank)
     if fresh == '1' then

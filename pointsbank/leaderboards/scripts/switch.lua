@@ -18,4 +18,5 @@ for i = 2, 6 do
         redis.call('EXPIRE', KEYS[i], ARGV[2])
     end
 end
+redis.call('HSET', META, 'changed', redis.call('ZCARD', WAS), 'later', redis.call('ZCARD', LATER))
 return 'applied'
