@@ -1,23 +1,36 @@
-"""A board of very many learners: how long it takes to make, what it takes of Redis, and how quickly it is read."""
+"""`python -m bench.boards`: a board of very many learners. How long it takes to make, what it takes of Redis, and how
+quickly it is read: one request after the other, where most of the time is waking up, and many at once, where it is
+work.
+"""
 
 import http.client
 import random
+import shutil
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import click
 import orjson
 
-from bench.ground import DAY_0, Ground
+from bench import serving
+from bench.ground import DAY_0, LEARNERS, Ground, opened, uuids
 from ledger.accounts import CREDITS, ISSUANCE, holding
 from ledger.journal import Draft, Transfer
 from pointsbank.leaderboards.connection import WRITE_SECONDS_MAX, connect
 from pointsbank.leaderboards.frame import Frame
 from pointsbank.leaderboards.projection import build
 from pointsbank.leaderboards.store import Store
+from pointsbank.wsgi import look_rarely_for_cycles
 
 READS = 400
+ROUTE = "bare route"
+CONNECTIONS = 8
+WARMING = 20
+QUERIES = 500  # of a connection; then again from the first
 COMPANY = Frame(None, None, None, "credits", "learners")
 BATCH = 10_000
 _LEARNERS = """
@@ -26,7 +39,7 @@ SELECT %(company)s, n, 'm' || lpad(n::text, 8, '0'), '学员' || n
   FROM generate_series((SELECT max(no) + 1 FROM learners WHERE company_id = %(company)s), %(count)s) AS n"""
 
 
-def fill(ground: Ground, members: int, progress: Callable[[int], None]) -> None:
+def fill(ground: Ground, members: int) -> None:
     """Learners, each with one award of some day of the past."""
     with ground.database.transaction(ground.company_id) as session:
         session.sql(_LEARNERS, {"count": members})
@@ -46,7 +59,6 @@ def fill(ground: Ground, members: int, progress: Callable[[int], None]) -> None:
                 for no in range(start, min(start + BATCH, members + 1))
             ]
         )
-        progress(start + BATCH - 1)
 
 
 def of_redis(ground: Ground, members: int) -> tuple[float, float]:
@@ -63,43 +75,83 @@ def of_redis(ground: Ground, members: int) -> tuple[float, float]:
     return members / elapsed, taken / members
 
 
-def of_reads(ground: Ground, url: str, members: int) -> dict[str, float]:
-    """Median seconds of each read over one connection, by turns; the bare route first."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc)
-    headers = {"Authorization": f"Bearer {ground.key}"}
+def of_reads(ground: Ground, url: str, members: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds of each read, the bare route first: the median over one connection, by turns; and the mean of a
+    worker's time with many connections at once, the best of three turns."""
     dice = random.Random(7)
-
-    def get(path: str) -> bytes:
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        body = response.read()
-        assert response.status == 200, body
-        return body
-
-    def board(query: str) -> bytes:
-        body = get(f"/v1/leaderboards?scope=company{query}")
-        assert b'"source":"redis"' in body, body[:300]
-        return body
-
-    def somebody() -> str:
-        return f"m{dice.randint(20_000, members):08}"
-
-    reads: dict[str, Callable[[], object]] = {
-        "bare route": lambda: get("/nothing"),
-        "top 100": lambda: board("&limit=100"),
-        "around one, 11 rows": lambda: board(f"&limit=11&around={somebody()}"),
-        "one rank": lambda: board(f"&limit=1&around={somebody()}"),
-        "page far down": lambda: board(f"&limit=10&offset={dice.randint(0, members - 10)}"),
+    paths: dict[str, Callable[[], str]] = {
+        ROUTE: lambda: "/nothing",
+        "top 100": lambda: _board("&limit=100"),
+        "around one, 11 rows": lambda: _board(f"&limit=11&around={_somebody(dice, members)}"),
+        "one rank": lambda: _board(f"&limit=1&around={_somebody(dice, members)}"),
+        "page far down": lambda: _board(f"&limit=10&offset={dice.randint(0, members - 10)}"),
     }
-    while orjson.loads(get("/v1/leaderboards?scope=company&limit=1"))["source"] != "redis":
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    while orjson.loads(_get(connection, ground.key, _board("&limit=1")))["source"] != "redis":
         time.sleep(0.1)
-    for read in reads.values():
-        for _ in range(20):
-            read()
-    times: dict[str, list[float]] = {name: [] for name in reads}
-    for _ in range(READS):
-        for name, read in reads.items():
+    times: dict[str, list[float]] = {name: [] for name in paths}
+    for turn in range(READS):
+        for name, path in paths.items():
+            asked = path()
             began = time.perf_counter()
-            read()
-            times[name].append(time.perf_counter() - began)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+            body = _get(connection, ground.key, asked)
+            if turn >= WARMING:
+                times[name].append(time.perf_counter() - began)
+            assert name == ROUTE or b'"source":"redis"' in body, body[:300]
+    connection.close()
+    rates: dict[str, list[float]] = {name: [] for name in paths}
+    for _ in range(serving.TURNS):
+        for name, path in paths.items():
+            requests = [[_request(ground.key, path()) for _ in range(QUERIES)] for _ in range(CONNECTIONS)]
+            rates[name].append(serving.rate(url, requests, 200))
+    best = {name: serving.WORKERS / max(each) for name, each in rates.items()}
+    return {name: statistics.median(each) for name, each in times.items()}, best
+
+
+def _board(query: str) -> str:
+    return f"/v1/leaderboards?scope=company{query}"
+
+
+def _somebody(dice: random.Random, members: int) -> str:
+    return f"m{dice.randint(LEARNERS + 1, members):08}"
+
+
+def _get(connection: http.client.HTTPConnection, key: str, path: str) -> bytes:
+    connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+    response = connection.getresponse()
+    body = response.read()
+    assert response.status == 200, body
+    return body
+
+
+def _request(key: str, path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+
+
+@click.command()
+@click.option("--members", default=1_000_000, help="Learners on the board.")
+def main(members: int) -> None:
+    """Measure a large board."""
+    look_rarely_for_cycles()  # as the service's workers do
+    folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
+    folder.chmod(0o711)
+    try:
+        with opened(folder, uuids) as ground:
+            fill(ground, members)
+            for _ in range(2):
+                rate, taken = of_redis(ground, members)
+                print(f"made: {rate:,.0f} members a second; {taken:.0f} bytes of Redis a member", flush=True)
+            with serving.served(ground, redis=True) as (url, _):
+                alone, together = of_reads(ground, url, members)
+            print(f"\n{'':<22} one at a time, ms and ratio   {CONNECTIONS} at once, ms of a worker and ratio")
+            for name, seconds in alone.items():
+                print(
+                    f"{name:<22} {seconds * 1000:>14.3f} {seconds / alone[ROUTE]:>7.2f}"
+                    f" {together[name] * 1000:>22.3f} {together[name] / together[ROUTE]:>7.2f}"
+                )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -63,7 +63,7 @@ def of_singles(ground: Ground, url: str) -> tuple[float, float]:
     """Requests a second from 16 connections: of the bare route, and of single events; by turns, best of each."""
     bare, events = [], []
     for _ in range(TURNS):
-        bare.append(_rate(url, [[_request("/bare", ground.key, b"x" * 40)] for _ in range(CONNECTIONS)], 201))
+        bare.append(rate(url, [[_request("/bare", ground.key, b"x" * 40)] for _ in range(CONNECTIONS)], 201))
         prepared = [
             [
                 _request("/v1/events", ground.key, orjson.dumps(event(ground, _learner(ground))))
@@ -71,7 +71,7 @@ def of_singles(ground: Ground, url: str) -> tuple[float, float]:
             ]
             for _ in range(CONNECTIONS)
         ]
-        events.append(_rate(url, prepared, 201))
+        events.append(rate(url, prepared, 201))
     return max(bare), max(events)
 
 
@@ -85,7 +85,7 @@ def _request(path: str, key: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _rate(url: str, requests: list[list[bytes]], status: int) -> float:
+def rate(url: str, requests: list[list[bytes]], status: int) -> float:
     """Each connection sends its requests one after the other (a single one again and again) for `SECONDS`."""
     share = len(requests) // CLIENT_PROCESSES
     parts = [requests[start : start + share] for start in range(0, len(requests), share)]

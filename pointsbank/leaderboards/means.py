@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pointsbank.leaderboards.frame import INSTANT, Frame, instant, micros
+from pointsbank.leaderboards.packing import Member
 from pointsbank.leaderboards.people import Changes, count
-from pointsbank.leaderboards.store import Member
 
 
 @dataclass(frozen=True, slots=True)

@@ -353,6 +353,6 @@ def _moment(session: Session, now: datetime | None) -> _Moment:
     return _Moment(row.last_number, last, row.directory_version, ZoneInfo(row.timezone), now or datetime.now(UTC))
 
 
-_FOR_EVERYTHING = b"SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'"
+_FOR_EVERYTHING = b"SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'; SET LOCAL hash_mem_multiplier = 1"
 # Boards are caught up by few entries of a journal of millions, whatever the statistics say.
 _BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"

@@ -22,12 +22,13 @@ from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
 from pointsbank.leaderboards.commits import OF_THIS_SERVICE
 from pointsbank.leaderboards.connection import READ_SECONDS_MAX, WRITE_SECONDS_MAX, Away, Breaker, connect
 from pointsbank.leaderboards.frame import Frame, instant, micros
+from pointsbank.leaderboards.packing import Member
 from pointsbank.leaderboards.places import Latest, Place, Places, latest
 from pointsbank.leaderboards.projection import keeps
 from pointsbank.leaderboards.projector import Projector
 from pointsbank.leaderboards.sharing import Shared
 from pointsbank.leaderboards.standings import Ahead, Row, Standings, shown, standings
-from pointsbank.leaderboards.store import Found, Member, State, Store
+from pointsbank.leaderboards.store import Found, State, Store
 
 FRESH_SECONDS = 0.4
 CATCH_UP_SECONDS = 0.2

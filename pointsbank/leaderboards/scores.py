@@ -14,7 +14,7 @@ from ledger.accounts import CREDITS
 from pointsbank.database import Session
 from pointsbank.leaderboards.frame import Frame, micros
 
-ROWS_FETCHED = 5_000
+ROWS_FETCHED = 20_000
 
 
 class Score(NamedTuple):

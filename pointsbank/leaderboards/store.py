@@ -4,16 +4,15 @@ All keys of a company have one hash tag, so that they are in one slot of a clust
 """
 
 import secrets
-import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from hashlib import sha1
 from importlib.resources import files
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from pointsbank.leaderboards.frame import Frame
+from pointsbank.leaderboards.packing import SINCE_1900, Member, Pages, bucket_of, bytes_of, member_of, packed
 from pointsbank.leaderboards.scores import Later, Score
 
 LIVES_SECONDS = 24 * 60 * 60
@@ -23,12 +22,10 @@ LARGE_SECONDS = 60 * 60
 """So long it is not tried again to put a board here that has a score beyond `MAX_SCORE`."""
 PAGE_MEMBERS = 16
 """About so many members share a field of `pages`: a field costs Redis more than what stands in it."""
-CHUNK = 1_000
+CHUNK = 2_000
 MAX_SCORE = 2**53 - 1
 """What the score of a sorted set holds exactly."""
 
-_SINCE_1900 = 2_208_988_800_000_000  # microseconds until 1970
-_STAMP_BYTES = 13
 _DATA = ("order", "pages", "now", "was", "later")
 
 Applied = Literal["applied", "other", "broken", "large"]
@@ -77,20 +74,6 @@ class Change:
     settings: Sequence[Score] = ()
     later: list[Later] = field(default_factory=list)
     people: str | None = None
-
-
-class Member(NamedTuple):
-    """`at` and `number` of the entry with which the score was reached: None and 0 with a score of zero. `…_before`:
-    of when `moved` compares with."""
-
-    key: str
-    name: str
-    score: int
-    at: int | None
-    number: int
-    rank: int
-    rank_before: int
-    score_before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +189,7 @@ class Store:
         known: str = "",
     ) -> Found | Same | NotThere:
         """A page; or `Same` if the board is still in the state `known`; or why there is none."""
-        arguments = [known, before + _SINCE_1900, -1 if limit is None else limit, offset, around]
+        arguments = [known, before + SINCE_1900, -1 if limit is None else limit, offset, around]
         reply = self._page(keys=board_keys(company_id, frame), args=arguments)
         if len(reply) == 1:
             status: NotThere = reply[0].decode()
@@ -214,7 +197,7 @@ class Store:
         if len(reply) == 3:
             return Same(reply[1], reply[2])
         _, checked, now, state, size, people, ahead, rows = reply
-        members = [_member(*row) for row in rows]
+        members = [member_of(*row) for row in rows]
         nearest = (ahead[0], ahead[1]) if ahead else None
         return Found(checked, now, state.decode(), size, people.decode(), nearest, members)
 
@@ -237,7 +220,7 @@ class Store:
         """
         keys = board_keys(company_id, building.frame)
         apart = [f"{key}~{secrets.token_hex(4)}" for key in keys[1:]]
-        pages: dict[int, list[bytes]] = {}
+        pages = Pages.of(building.buckets)
         size = largest = latest = 0
 
         def pipelines() -> Iterator[Any]:
@@ -255,26 +238,27 @@ class Store:
             self.client.hset(keys[0], "large", 1)
             self.client.expire(keys[0], LARGE_SECONDS)
             return "large"
-        _execute(self._page_of(apart[1], chunk) for chunk in chunked(pages.items(), CHUNK))
+        _execute(self._pages_of(apart[1], chunk) for chunk in chunked(pages.packed(), CHUNK))
         if happens := later(latest):
-            self.client.zadd(apart[4], {_later(each): each.at + _SINCE_1900 for each in happens})
+            self.client.zadd(apart[4], {_later(each): each.at + SINCE_1900 for each in happens})
         meta = {"state": str(building.state), "size": size, **building.meta()}
         arguments = [building.state.number, LIVES_SECONDS, *(part for pair in meta.items() for part in pair)]
         reply: Applied = self._switch(keys=[*keys, *apart], args=arguments).decode()
         return reply
 
-    def _scores_of(
-        self, chunk: Sequence[Score], apart: Sequence[str], building: "Building", pages: dict[int, list[bytes]]
-    ) -> Any:
+    def _scores_of(self, chunk: Sequence[Score], apart: Sequence[str], building: "Building", pages: "Pages") -> Any:
         """What adds the chunk to the board; its records are put to the pages."""
         order: list[int | bytes] = []
         now: dict[bytes, int] = {}
         was: dict[bytes, int] = {}
         buckets, fresh = building.buckets, building.fresh
+        counts, records = pages.counts, pages.records
         for key_text, name_text, total, before, at, number in chunk:
-            key, name, since = key_text.encode(), name_text.encode(), at + _SINCE_1900
-            pages.setdefault(_bucket(key, buckets), []).append(_packed(key, name, total, since, number))
-            order += (-total, _bytes_of(key, name, total, since, number))
+            key, name, since = key_text.encode(), name_text.encode(), at + SINCE_1900
+            bucket = bucket_of(key, buckets)
+            counts[bucket] += 1
+            records[bucket] += packed(key, name, total, since, number)
+            order += (-total, bytes_of(key, name, total, since, number))
             if total != before and not fresh:
                 now[key], was[key] = -total, -before
         pipeline = self.client.pipeline(transaction=False)
@@ -286,9 +270,9 @@ class Store:
             pipeline.expire(each, BUILDING_SECONDS)
         return pipeline
 
-    def _page_of(self, key: str, chunk: Sequence[tuple[int, list[bytes]]]) -> Any:
+    def _pages_of(self, key: str, chunk: Sequence[tuple[int, bytes]]) -> Any:
         pipeline = self.client.pipeline(transaction=False)
-        pipeline.hset(key, mapping={bucket: _packed_page(records) for bucket, records in chunk})
+        pipeline.hset(key, mapping=dict(chunk))
         pipeline.expire(key, BUILDING_SECONDS)
         return pipeline
 
@@ -324,7 +308,7 @@ class Building:
         return {
             "buckets": self.buckets,
             "checked": self.checked,
-            "before": self.state.before + _SINCE_1900,
+            "before": self.state.before + SINCE_1900,
             "fresh": int(self.fresh),
             "people": self.people,
         }
@@ -361,66 +345,21 @@ _HOLD = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEY
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
-# What stands in the keys ----------------------------------------------------------------------------------
-
-
-def _bucket(key: bytes, buckets: int) -> int:
-    return int.from_bytes(sha1(key, usedforsecurity=False).digest()[:4], "big") % buckets
-
-
-def _bytes_of(key: bytes, name: bytes, total: int, since: int, number: int) -> bytes:
-    """A member of `order`: see member() in `scripts/board.lua`."""
-    if total == 0:
-        return b"%b\0%b" % (key, name)
-    return b"%b%b\0%b" % ((since << 48 | number).to_bytes(_STAMP_BYTES, "big"), key, name)
-
-
-def _member(shown: bytes, below: bytes, rank: int, rank_before: int, below_before: bytes) -> Member:
-    score, at, number = -int(float(below)), None, 0
-    if score:
-        at = int.from_bytes(shown[:7], "big") - _SINCE_1900
-        number = int.from_bytes(shown[7:_STAMP_BYTES], "big")
-        shown = shown[_STAMP_BYTES:]
-    key, _, name = shown.decode().partition("\0")
-    return Member(key, name, score, at, number, rank, rank_before, -int(float(below_before)))
-
-
-_NUMBERS = struct.Struct(">BBqBqBq")
-
-
-def _packed(key: bytes, name: bytes, total: int, since: int, number: int) -> bytes:
-    """key -> {score, at, number, name} in MessagePack, as `scripts/board.lua` unpacks it."""
-    numbers = _NUMBERS.pack(0x94, 0xD3, total, 0xD3, since, 0xD3, number)
-    return b"%b%b%b%b%b" % (_length(key), key, numbers, _length(name), name)
-
-
-def _length(text: bytes) -> bytes:
-    length = len(text)
-    return _SHORT[length] if length < 32 else struct.pack(">BH", 0xDA, length)
-
-
-_SHORT = [bytes((0xA0 | length,)) for length in range(32)]
-
-
-def _packed_page(records: list[bytes]) -> bytes:
-    return struct.pack(">BH", 0xDE, len(records)) + b"".join(records)
-
-
 def _later(later: Later) -> str:
-    return f"{later.key}\0{later.amount}\0{later.number}\0{later.at + _SINCE_1900}"
+    return f"{later.key}\0{later.amount}\0{later.number}\0{later.at + SINCE_1900}"
 
 
 def _arguments(change: Change) -> list[str | int]:
-    arguments: list[str | int] = [change.was, str(change.state), change.checked, change.state.before + _SINCE_1900]
-    arguments += [int(change.fresh), change.tomorrow + _SINCE_1900, change.people or ""]
+    arguments: list[str | int] = [change.was, str(change.state), change.checked, change.state.before + SINCE_1900]
+    arguments += [int(change.fresh), change.tomorrow + SINCE_1900, change.people or ""]
     arguments.append(len(change.additions))
     for addition in change.additions:
         key, amount, before, at, number = addition
-        arguments += [key, amount, before, at + _SINCE_1900, number]
+        arguments += [key, amount, before, at + SINCE_1900, number]
     arguments.append(len(change.settings))
     for score in change.settings:
-        arguments += [score.key, score.name, score.total, score.before, score.at + _SINCE_1900, score.number]
+        arguments += [score.key, score.name, score.total, score.before, score.at + SINCE_1900, score.number]
     arguments.append(len(change.later))
     for later in change.later:
-        arguments += [later.key, later.amount, later.at + _SINCE_1900, later.number]
+        arguments += [later.key, later.amount, later.at + SINCE_1900, later.number]
     return arguments
