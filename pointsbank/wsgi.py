@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import sys
 from functools import partial
 
 from flask import Flask
@@ -18,6 +19,10 @@ GARBAGE_THRESHOLD = 50_000
 default of 700 the looking took a third of the time of judging it."""
 
 
+SWITCH_SECONDS = 0.001
+"""After which a thread that computes lets another one run: a request is not to wait for the writing of streams."""
+
+
 def create_app() -> Flask:
     settings = Settings.from_environment()
     if settings.database_url is None:
@@ -25,6 +30,7 @@ def create_app() -> Flask:
     database = Database(settings.database_url)
     app = create_api(settings, database)
     look_rarely_for_cycles()
+    sys.setswitchinterval(SWITCH_SECONDS)
     background = Background()
     background.add("settling matches", settling.INTERVAL_SECONDS, partial(settling.settle_due, database))
     background.start()
