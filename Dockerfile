@@ -8,12 +8,13 @@ RUN python -m venv /opt/pointsbank
 COPY requirements.lock ./
 RUN pip download --require-hashes --requirement requirements.lock --dest /wheels
 COPY pyproject.toml ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['certificates'], sep='\n')" \
         > runtime.txt \
     && /opt/pointsbank/bin/pip install --no-index --find-links /wheels --requirement runtime.txt 'setuptools>=77'
 COPY pointsbank pointsbank
 COPY ledger ledger
 COPY rules rules
+COPY credentials credentials
 COPY api api
 RUN /opt/pointsbank/bin/pip install --no-deps --no-build-isolation . \
     && python -m compileall -q /opt/pointsbank

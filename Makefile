@@ -28,7 +28,7 @@ bench: $(INSTALLED) ## Measure, each figure beside its floor
 
 lock: $(INSTALLED) ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --python-version 3.11 --extra dev \
+		--no-emit-index-url --no-emit-find-links --python-version 3.11 --extra certificates --extra dev \
 		pyproject.toml --output-file requirements.lock
 
 clean: ## Remove the virtual environment and the caches; var/ with its data stays
