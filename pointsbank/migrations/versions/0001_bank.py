@@ -9,10 +9,11 @@ from ledger.closings import CLOSING_EVERY
 revision = "0001"
 down_revision = None
 
-FILES = ("bank.sql", "widgets.sql", "matches.sql")
+FILES = ("bank.sql", "widgets.sql", "matches.sql", "certificates.sql")
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
     rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens matches contestants
+    certification_runs certification_results certificate_counts certificates
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
@@ -36,7 +37,13 @@ def upgrade() -> None:
         "CREATE POLICY every_company ON companies FOR SELECT USING (current_setting('app.every_company', true) = 'on')"
     )
     # Whatever of any company has become due is found by one query; what is done about it, is done company by company.
+    for table in ("matches", "certification_runs"):
+        connection.exec_driver_sql(
+            f"CREATE POLICY every_company ON {table} FOR SELECT USING "
+            "((SELECT current_setting('app.every_company', true) = 'on'))"
+        )
+    # Who knows a certificate's number may check it, whosever it is.
     connection.exec_driver_sql(
-        "CREATE POLICY every_company ON matches FOR SELECT USING "
-        "((SELECT current_setting('app.every_company', true) = 'on'))"
+        "CREATE POLICY its_number ON certificates FOR SELECT USING "
+        "(number = (SELECT current_setting('app.certificate_number', true)))"
     )
