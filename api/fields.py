@@ -59,6 +59,15 @@ class QuerySchema(marshmallow.Schema):
         unknown = marshmallow.RAISE
 
 
+class Flag(fields.Boolean):
+    """true or false, and nothing that only looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false.")
+        return value
+
+
 class Text(fields.String):
     """One line of text of bounded length."""
 

@@ -208,7 +208,7 @@ _MATCH: dict[str, Any] = {
 
 _SENT = frozenset(
     [
-        *("Problem", "Allowance", "Award", "Awarder", "Company", "Course", "Enrol", "Learner", "LearnerItem"),
+        *("Problem", "Allowance", "Award", "Awarder", "Close", "Company", "Course", "Enrol", "Learner", "LearnerItem"),
         *("Match", "MatchPrize", "Phase", "Programme", "Reversal", "Team", "TeamItem", "WidgetTokenRequest"),
     ]
 )

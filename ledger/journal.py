@@ -52,7 +52,8 @@ class Transfer:
 class Draft:
     """An entry to be booked. `source`, `kind` are terms; `data` is compact JSON; `fingerprint` 64 bits, signed.
 
-    An entry moves its learner's holdings, or those of several learners and is then itself of none.
+    An entry moves its learner's holdings, or those of several learners and is then itself of none. One that `follows`
+    is booked with the draft before it or not at all, and what they move is paid together.
     """
 
     source: int
@@ -71,6 +72,7 @@ class Draft:
     reason: str | None = None
     note: str | None = None
     data: bytes | None = None
+    follows: bool = False
 
 
 class Booked(NamedTuple):
@@ -123,6 +125,7 @@ def _post(session: Session, drafts: Sequence[Draft], look_up: bool) -> list[Outc
         _find_booked(session, drafts, outcomes)
     _refuse_impossible(drafts, outcomes)
     _refuse_reversed(session, drafts, outcomes)
+    _refuse_apart(drafts, outcomes)
     _refuse_short(session, drafts, outcomes, repeats)
     accepted = [index for index, outcome in enumerate(outcomes) if outcome is None and index not in repeats]
     if not look_up and len(accepted) < len(drafts):
@@ -227,6 +230,29 @@ def _refuse_reversed(session: Session, drafts: Sequence[Draft], outcomes: list[O
             outcomes[index] = AlreadyReversed("An earlier item of this batch reverses the same entry.")
 
 
+def _together(drafts: Sequence[Draft]) -> Iterator[list[int]]:
+    """The indexes of the drafts, those together that are booked all or none."""
+    unit: list[int] = []
+    for index, draft in enumerate(drafts):
+        if unit and not draft.follows:
+            yield unit
+            unit = []
+        unit.append(index)
+    if unit:
+        yield unit
+
+
+def _refuse_apart(drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
+    """What is refused takes along all that is booked only with it."""
+    if not any(draft.follows for draft in drafts):
+        return
+    for unit in _together(drafts):
+        refused = next((each for index in unit if isinstance(each := outcomes[index], LedgerError)), None)
+        if refused is not None:
+            for index in unit:
+                outcomes[index] = outcomes[index] or refused
+
+
 def _refuse_short(
     session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None], repeats: Container[int]
 ) -> None:
@@ -241,23 +267,25 @@ def _refuse_short(
     left = dict.fromkeys(demand, 0) | _balances(session, list(demand))
     if all(left[account] >= amount for account, amount in demand.items()):
         return
-    for index, draft in enumerate(drafts):
-        if outcomes[index] is not None or index in repeats:
-            continue
-        short = _pay(draft, left)
+    for unit in _together(drafts):
+        indexes = [index for index in unit if outcomes[index] is None and index not in repeats]
+        transfers = [transfer for index in indexes for transfer in drafts[index].transfers]
+        short = _pay(transfers, left)
         if short is not None:
-            outcomes[index] = _short(session, draft, *short)
+            refused = _short(session, transfers, *short)
+            for index in indexes:
+                outcomes[index] = refused
 
 
-def _pay(draft: Draft, left: dict[tuple[int, int], int]) -> tuple[Transfer, int] | None:
-    """Moves the draft's amounts in `left`, or leaves it as it was and returns the transfer that cannot be paid."""
+def _pay(transfers: Sequence[Transfer], left: dict[tuple[int, int], int]) -> tuple[Transfer, int] | None:
+    """Moves the amounts in `left`, or leaves it as it was and returns the transfer that cannot be paid."""
     before: dict[tuple[int, int], int] = {}
-    for t in draft.transfers:
+    for t in transfers:
         for account, amount in (((t.debit, t.unit), -t.amount), ((t.credit, t.unit), t.amount)):
             if account in left:
                 before.setdefault(account, left[account])
                 left[account] += amount
-    for t in draft.transfers:
+    for t in transfers:
         if left.get((t.debit, t.unit), 0) < 0:
             available = before[t.debit, t.unit]
             left.update(before)
@@ -265,10 +293,11 @@ def _pay(draft: Draft, left: dict[tuple[int, int], int]) -> tuple[Transfer, int]
     return None
 
 
-def _short(session: Session, draft: Draft, transfer: Transfer, available: int) -> InsufficientFunds:
-    """Says what the whole draft takes from the account: to a team, that is its members' amounts together."""
+def _short(session: Session, transfers: Sequence[Transfer], transfer: Transfer, available: int) -> InsufficientFunds:
+    """Says what all of it takes from the account: to a team, that is its members' amounts together."""
     account = transfer.debit, transfer.unit
-    required = sum(t.amount for t in draft.transfers if (t.debit, t.unit) == account)
+    required = sum(t.amount for t in transfers if (t.debit, t.unit) == account)
+    required -= sum(t.amount for t in transfers if (t.credit, t.unit) == account)
     row = session.sql(
         """SELECT account_code(%(company)s, %(unit)s, %(account)s) AS code, code AS unit
              FROM units WHERE company_id = %(company)s AND no = %(unit)s""",

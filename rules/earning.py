@@ -16,7 +16,7 @@ from rules.parts import MAX_AMOUNT, AwardRule, Banded, EarningRule, Rounding, Ru
 # Roundings kept by each process: amounts come again and again.
 MAX_REMEMBERED = 4096
 
-_DECIMAL_ROUNDING: dict[Rounding, str] = {
+DECIMAL_ROUNDING: dict[Rounding, str] = {
     "half_up": ROUND_HALF_UP,
     "half_even": ROUND_HALF_EVEN,
     "up": ROUND_UP,
@@ -68,7 +68,7 @@ def rounded(value: float, rounding: Rounding) -> int:
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _decimally_rounded(value: float, rounding: Rounding) -> int:
-    return int(Decimal(repr(value)).to_integral_value(_DECIMAL_ROUNDING[rounding]))
+    return int(Decimal(repr(value)).to_integral_value(DECIMAL_ROUNDING[rounding]))
 
 
 def _holds(when: Expression, event: Event) -> bool:

@@ -65,9 +65,13 @@ class EarningRule:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Flowers into credits when a course closes; `cap_credits` is per learner, None is without limit."""
+    """Flowers into credits when a course closes: `credits` for each `flowers_per_credit` flowers.
+
+    Both credits and `cap_credits`, which is per learner and None without limit, count the smallest part.
+    """
 
     flowers_per_credit: int
+    credits: int
     round: Rounding
     cap_credits: int | None
     remainder: Literal["expire"]

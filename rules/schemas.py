@@ -221,6 +221,7 @@ class EarningRuleSchema(_Part):
 
 class ConversionSchema(_Part):
     flowers_per_credit = _Whole(1, required=True)
+    credits = _Whole(1, load_default=1)
     round = _choice(get_args(Rounding), default="down")
     cap_credits = _Whole(0, load_default=None, allow_none=True)
     remainder = _choice(("expire",), default="expire")

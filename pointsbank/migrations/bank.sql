@@ -180,6 +180,7 @@ CREATE TABLE places (
     course      integer NOT NULL,                     -- 0: none
     rule        integer NOT NULL,
     number      bigint NOT NULL,
+    arrived     bigint NOT NULL,                      -- the number of the event's first entry, whatever corrected it since
     PRIMARY KEY (company_id, programme, course, rule, number)
 );
 

@@ -133,6 +133,11 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "PUT /v1/programmes/<key:programme>/teams/batch": [
         (f"{P}/teams/batch", [{"id": "b", "name": "甲", "members": ["20210004"]}])
     ],
+    # Last, as a closed course takes no changes.
+    "POST /v1/programmes/<key:programme>/courses/<key:course>/close": [
+        (f"{P}/courses/service/close", {"preview": True}),
+        (f"{P}/courses/service/close", None),
+    ],
 }
 
 
