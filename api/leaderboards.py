@@ -127,6 +127,16 @@ class BoardSchema(Schema):
     )
 
 
+class ChosenBoardSchema(Schema):
+    """What BoardChoice chooses, as it is shown."""
+
+    scope = fields.String(metadata={"example": "programme:2021"})
+    unit = fields.String(metadata={"enum": ["credits", "flowers"]})
+    members = fields.String(metadata={"enum": ["learners", "teams"]})
+    period = fields.String(metadata={"example": "all"})
+    score = fields.String(metadata={"enum": ["sum", "mean"]})
+
+
 class AsOfSchema(Schema):
     number = fields.Integer(
         required=True, metadata={"description": "The last journal entry that counts.", "example": 8650}

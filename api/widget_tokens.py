@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from api.app_state import database, state
 from api.auth import company_id, requires, snapshot, transaction
 from api.fields import Instant, Name
-from api.leaderboards import TIME, TIME_OR_NULL, BoardChoice
+from api.leaderboards import TIME, TIME_OR_NULL, BoardChoice, ChosenBoardSchema
 from api.listing import listing, number_after, page_schema
 from api.openapi import Resource
 from api.paging import PageQuery
@@ -55,18 +55,10 @@ class WidgetTokenRequestSchema(BoardChoice):
             raise ValidationError({"ttl_seconds": ["does not go with expires_at, which is an end of its own."]})
 
 
-class TokenBoardSchema(Schema):
-    scope = fields.String(metadata={"example": "programme:2021"})
-    unit = fields.String(metadata={"enum": ["credits", "flowers"]})
-    members = fields.String(metadata={"enum": ["learners", "teams"]})
-    period = fields.String(metadata={"example": "all"})
-    score = fields.String(metadata={"enum": ["sum", "mean"]})
-
-
 class WidgetTokenSchema(Schema):
     id = fields.String(metadata={"example": "3f1c09a7be5d2486"})
     name = fields.String(allow_none=True, metadata={"example": "Intranet"})
-    board = fields.Nested(TokenBoardSchema)
+    board = fields.Nested(ChosenBoardSchema)
     created_at = fields.Raw(metadata=TIME)
     expires_at = fields.Raw(metadata=TIME)
     revoked_at = fields.Raw(metadata={**TIME_OR_NULL, "description": "Null: it is not revoked."})

@@ -230,7 +230,7 @@ def verify(company: str | None) -> None:
                 total = Extent(*map(sum, zip(total, extent(session), strict=True)))
             if store is None:
                 continue
-            for frame in frames(store, company_id):
+            for frame in frames(database, store, company_id):
                 boards += 1
                 for difference in differences(database, store, company_id, frame):
                     found += 1
@@ -253,7 +253,7 @@ def leaderboards() -> None:
 @leaderboards.command()
 @click.option("--company", metavar="KEY", help="Only this one; else every company.")
 def rebuild(company: str | None) -> None:
-    """Make the boards that are looked at anew from the ledger."""
+    """Make the boards that are looked at or pinned anew from the ledger."""
     from pointsbank.leaderboards.projection import rebuild as rebuilt
 
     with _opened_boards() as (database, store):

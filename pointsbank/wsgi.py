@@ -11,6 +11,7 @@ from api.app import create_app as create_api
 from api.app_state import State
 from pointsbank.background import Background
 from pointsbank.database import Database
+from pointsbank.leaderboards import pins
 from pointsbank.matches import settling
 from pointsbank.settings import Settings, SettingsError
 
@@ -33,6 +34,7 @@ def create_app() -> Flask:
     sys.setswitchinterval(SWITCH_SECONDS)
     background = Background()
     background.add("settling matches", settling.INTERVAL_SECONDS, partial(settling.settle_due, database))
+    background.add("warming pinned boards", pins.INTERVAL_SECONDS, held(app).leaderboards.warm_pinned)
     background.start()
     atexit.register(background.stop)
     return app
@@ -40,10 +42,14 @@ def create_app() -> Flask:
 
 def end_streams(app: Flask) -> None:
     """What would last as long as its clients do ends at once; all else is drained. For a signal handler."""
-    held = app.extensions["pointsbank"]
-    assert isinstance(held, State)
-    held.connections.close()
-    held.watch.close()
+    held(app).connections.close()
+    held(app).watch.close()
+
+
+def held(app: Flask) -> State:
+    state = app.extensions["pointsbank"]
+    assert isinstance(state, State)
+    return state
 
 
 def look_rarely_for_cycles() -> None:

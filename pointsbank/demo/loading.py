@@ -17,6 +17,7 @@ from pointsbank.demo.people import LEARNERS, TEAMS
 from pointsbank.demo.programme import (
     ALLOTMENT,
     AWARDERS,
+    BIG_SCREEN,
     COMPANY,
     COURSES,
     ENDS_ON,
@@ -115,6 +116,7 @@ def directory_requests() -> Iterator[Request]:
         {"id": team.key, "name": team.name, "members": list(team.members), "from": f"{STARTS_ON}"} for team in TEAMS
     ]
     yield _json("PUT", f"{PATH}/teams/batch", teams)
+    yield _json("PUT", f"{PATH}/leaderboards/pinned", {"boards": BIG_SCREEN})
     for awarder in AWARDERS:
         name = awarder.name if awarder.learner is None else f"{LEARNERS[awarder.learner]}（{awarder.name}）"
         document = {"name": name, "role": awarder.role, "allowances": awarder.allowances}

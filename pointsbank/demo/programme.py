@@ -127,6 +127,10 @@ AWARDERS = (
 )
 
 
+# What the screen in the classroom shows: who leads, and which team.
+BIG_SCREEN = [{"members": "teams", "score": "mean"}, {"members": "learners"}]
+
+
 def is_workday(day: date) -> bool:
     return day.weekday() < 5 and not any(first <= day <= last for first, last in HOLIDAYS)
 

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from pointsbank.database import Database, Session
 from pointsbank.errors import Unavailable
-from pointsbank.leaderboards import people
+from pointsbank.leaderboards import people, pins
 from pointsbank.leaderboards.frame import Frame, instant
 from pointsbank.leaderboards.places import latest
 from pointsbank.leaderboards.projection import project
@@ -45,8 +45,10 @@ def _told(row: Row | None) -> str:
     return f"{row.member} ({row.name}) with {row.score} at rank {row.rank}, moved {row.moved}{reached}"
 
 
-def frames(store: Store, company_id: int) -> list[Frame]:
-    """The boards of the company that Redis has."""
+def frames(database: Database, store: Store, company_id: int) -> list[Frame]:
+    """The boards of the company that Redis has; those that are pinned are made, where they are missing."""
+    if pinned := pins.frames(database, company_id, datetime.now(UTC)):
+        project(database, store, company_id, pinned=pinned)
     looked_at = [Frame.of_id(text) for text in store.wanted(company_id)]
     states = store.states(company_id, looked_at)
     return [frame for frame, state in zip(looked_at, states, strict=True) if isinstance(state, State)]

@@ -1,9 +1,10 @@
 """Bringing a company's boards in Redis up to what its ledger says.
 
-A pass reads which boards are looked at and what they reflect; and then, in one snapshot of the ledger, what is
-newer: entries past their number, members that the directory has changed, a day that has begun. Each board goes
-from its state to the next in one script, which refuses if the board is not in that state: so an entry counts
-once, whoever else is at it and wherever a pass is killed. A board that cannot be brought up is made anew.
+A pass reads which boards are looked at or pinned, and what they reflect; and then, in one snapshot of the
+ledger, what is newer: entries past their number, members that the directory has changed, a day that has begun.
+Each board goes from its state to the next in one script, which refuses if the board is not in that state: so an
+entry counts once, whoever else is at it and wherever a pass is killed. A board that cannot be brought up is made
+anew.
 """
 
 import logging
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pointsbank.database import Database, Session
 from pointsbank.directory.days import end_of
-from pointsbank.leaderboards import people, scores
+from pointsbank.leaderboards import people, pins, scores
 from pointsbank.leaderboards.earnings import Attribution, Earning, Stretch, recorded_at, stretches
 from pointsbank.leaderboards.frame import Frame, micros
 from pointsbank.leaderboards.scores import Later
@@ -34,6 +35,8 @@ MAX_TOUCHED = 2_000
 LOCK_SECONDS = 3.0
 BUILD_SECONDS = 60.0
 """So long is nobody else at it, if the one who is dies."""
+SAID_SECONDS = LIVES_SECONDS / 24
+"""So often is it said of a pinned board that it is looked at."""
 FROZEN_AFTER = timedelta(days=7)
 """A period that is over for so long is answered from the ledger only."""
 
@@ -44,21 +47,39 @@ def keeps(frame: Frame, now: datetime) -> bool:
     return until is None or now < until + FROZEN_AFTER
 
 
-def project(database: Database, store: Store, company_id: int, now: datetime | None = None) -> bool:
+def project(
+    database: Database,
+    store: Store,
+    company_id: int,
+    now: datetime | None = None,
+    pinned: Sequence[Frame] = (),
+) -> bool:
     """One pass; False if somebody else is at it. Raises what the database or Redis raises when it is away.
 
-    `now` is only given to project as if at another time.
+    `now` is only given to project as if at another time. Boards that are `pinned` are looked at by this pass.
     """
-    if not store.wanted(company_id):
+    if not store.wanted(company_id) and not pinned:
         return True
     token = store.lock(company_id, LOCK_SECONDS)
     if token is None:
         return False
     try:
+        want(store, company_id, pinned, now or datetime.now(UTC))
         _Pass(database, store, company_id, token, now).run()
     finally:
         store.unlock(company_id, token)
     return True
+
+
+def want(store: Store, company_id: int, pinned: Sequence[Frame], now: datetime) -> None:
+    """Says of those that Redis is to have that they are looked at, unless that was said a while ago."""
+    if not pinned:
+        return
+    looked_at = store.wanted(company_id)
+    since = store.microseconds(company_id) / 1e6 - SAID_SECONDS
+    for frame in pinned:
+        if keeps(frame, now) and looked_at.get(frame.id, 0.0) < since:
+            store.want(company_id, frame)
 
 
 class Rebuilt(NamedTuple):
@@ -69,10 +90,12 @@ class Rebuilt(NamedTuple):
 
 
 def rebuild(database: Database, store: Store, company_id: int) -> Rebuilt:
-    """Makes every board that is looked at anew."""
+    """Makes every board that is looked at or pinned anew."""
     boards = members = 0
+    now = datetime.now(UTC)
+    want(store, company_id, pins.frames(database, company_id, now), now)
     for frame in map(Frame.of_id, store.wanted(company_id)):
-        if keeps(frame, datetime.now(UTC)):
+        if keeps(frame, now):
             if build(database, store, company_id, frame) == "other":
                 store.forget(company_id, frame)  # it claims to be newer than the ledger
                 build(database, store, company_id, frame)

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from pointsbank.database import Database
 from pointsbank.errors import Unavailable
+from pointsbank.leaderboards.pins import Pins
 from pointsbank.leaderboards.projection import project
 from pointsbank.leaderboards.store import Store
 
@@ -31,6 +32,7 @@ class Projector:
     def __init__(self, database: Database, store: Store) -> None:
         self._database = database
         self._store = store
+        self.pins = Pins(database)
         self._told = threading.Condition()
         self._due: dict[int, float] = {}
         self._thread: threading.Thread | None = None
@@ -62,7 +64,8 @@ class Projector:
     def _run(self) -> None:
         while (company_id := self._next()) is not None:
             try:
-                if not project(self._database, self._store, company_id):
+                pinned = self.pins.of(company_id)
+                if not project(self._database, self._store, company_id, pinned=pinned):
                     self.nudge(company_id, BUSY_SECONDS)
                 self._works(True)
             except (RedisError, OSError, psycopg.Error, sqlalchemy.exc.SQLAlchemyError, Unavailable) as error:

@@ -17,7 +17,7 @@ import psycopg
 import sqlalchemy
 
 from pointsbank.database import Database
-from pointsbank.leaderboards import means, people
+from pointsbank.leaderboards import means, people, pins
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
 from pointsbank.leaderboards.commits import OF_THIS_SERVICE
 from pointsbank.leaderboards.connection import READ_SECONDS_MAX, WRITE_SECONDS_MAX, Away, Breaker, connect
@@ -86,6 +86,19 @@ class Leaderboards:
     def _committed(self, company_id: int) -> None:
         OF_THIS_SERVICE.note(company_id)
         self._projector.nudge(company_id)
+
+    def pins_changed(self, company_id: int) -> None:
+        """To be called once it is committed."""
+        if self._store is not None:
+            self._projector.pins.forget(company_id)
+            self._projector.nudge(company_id, 0)
+
+    def warm_pinned(self) -> None:
+        """Looks after the pinned boards of all companies: where nothing is booked, too, a new day begins, and a Redis
+        that has come back is empty."""
+        if self._store is not None:
+            for company_id in pins.companies(self._database):
+                self._projector.nudge(company_id)
 
     def close(self) -> None:
         if self._store is not None:

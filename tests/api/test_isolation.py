@@ -76,6 +76,7 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/programmes/<key:programme>/courses": [(f"{P}/courses", None)],
     "GET /v1/programmes/<key:programme>/courses/<key:course>": [(f"{P}/courses/service", None)],
     "GET /v1/programmes/<key:programme>/enrolments": [(f"{P}/enrolments", None)],
+    "GET /v1/programmes/<key:programme>/leaderboards/pinned": [(f"{P}/leaderboards/pinned", None)],
     "GET /v1/programmes/<key:programme>/matches": [(f"{P}/matches", None)],
     "GET /v1/programmes/<key:programme>/matches/<key:match>": [(f"{P}/matches/pk", None)],
     "GET /v1/programmes/<key:programme>/rulebook": [(f"{P}/rulebook", None)],
@@ -122,6 +123,10 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "PUT /v1/programmes/<key:programme>/courses/<key:course>": [
         (f"{P}/courses/service", {"name": "甲", "kind": "practical", "flowers": 2_000})
     ],
+    "PUT /v1/programmes/<key:programme>/leaderboards/pinned": [
+        (f"{P}/leaderboards/pinned", {"boards": [{"scope": "course:2021/service", "unit": "flowers"}]}),
+        (f"{P}/leaderboards/pinned", {"boards": []}),
+    ],
     "PUT /v1/programmes/<key:programme>/matches/<key:match>": [
         (f"{P}/matches/pk", match("甲甲", prize={"unit": "credits", "amount": 5})),
         (f"{P}/matches/pk-2", match("甲", teams=["b", "a"], course="service")),
@@ -152,6 +157,7 @@ def furnish(caller: Caller, name: str) -> None:
         ("PUT", f"{P}/teams/a", {"name": name, "members": ["20210001", "20210002"]}),
         ("PUT", f"{P}/teams/b", {"name": name, "members": ["20210003", "20210004"]}),
         ("PUT", f"{P}/matches/pk", match(name, prize={"unit": "credits", "amount": 5})),
+        ("PUT", f"{P}/leaderboards/pinned", {"boards": [{"members": "teams"}, {"scope": "course:2021/service"}]}),
         ("PUT", f"{P}/awarders/li", {"name": name, "role": "trainer", "allowances": {"service": 50}}),
         ("PUT", f"{P}/rulebook/draft", RULEBOOK),
         ("POST", f"{P}/rulebook/draft/activate", None),

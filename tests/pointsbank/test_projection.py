@@ -259,7 +259,7 @@ def test_what_verify_says_of_a_board_that_was_changed_by_hand(company, store):
     company.join("a", "red")
     frame = _cached(company, store, {"scope": P})
     teams_frame = _cached(company, store, {"scope": P, "members": "teams"})
-    assert frames(store, company.id) == [frame, teams_frame]
+    assert frames(company.database, store, company.id) == [frame, teams_frame]
     assert list(differences(company.database, store, company.id, frame)) == []
     assert list(differences(company.database, store, company.id, teams_frame)) == []
     keys = board_keys(company.id, frame)

@@ -9,11 +9,11 @@ from ledger.closings import CLOSING_EVERY
 revision = "0001"
 down_revision = None
 
-FILES = ("bank.sql", "widgets.sql", "matches.sql", "certificates.sql")
+FILES = ("bank.sql", "widgets.sql", "matches.sql", "pins.sql", "certificates.sql")
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
     rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens matches contestants
-    certification_runs certification_results certificate_counts certificates
+    pinned_boards certification_runs certification_results certificate_counts certificates
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
@@ -36,8 +36,9 @@ def upgrade() -> None:
     connection.exec_driver_sql(
         "CREATE POLICY every_company ON companies FOR SELECT USING (current_setting('app.every_company', true) = 'on')"
     )
-    # Whatever of any company has become due is found by one query; what is done about it, is done company by company.
-    for table in ("matches", "certification_runs"):
+    # What of any company has become due, and which companies pin boards, is found by one query each; what is done about
+    # it, is done company by company.
+    for table in ("matches", "certification_runs", "pinned_boards"):
         connection.exec_driver_sql(
             f"CREATE POLICY every_company ON {table} FOR SELECT USING "
             "((SELECT current_setting('app.every_company', true) = 'on'))"
