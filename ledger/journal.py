@@ -6,13 +6,15 @@ statements; a single entry is a batch of one. Each draft ends in one named outco
 """
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 import psycopg
 
 from ledger.accounts import ISSUANCE, MAX_AMOUNT
+from ledger.copying import int_array, staged
+from ledger.draft import Draft as Draft
+from ledger.draft import Transfer as Transfer
 from ledger.errors import (
     AlreadyReversed,
     AmountTooLarge,
@@ -24,55 +26,9 @@ from ledger.errors import (
 from ledger.identity import entry_id
 from pointsbank.database import Session
 
-COPY_CHUNK_ROWS = 500
-"""Rows encoded before they are sent, so that PostgreSQL reads one chunk while the next is made."""
-
+_SEPARATOR = "\x1f"
 MANY = 100
 """Drafts from which on a batch is booked in the hope that all of it is new; looking first costs it a tenth."""
-
-
-@dataclass(slots=True)
-class Transfer:
-    """An amount of one unit from a debited to a credited account.
-
-    `learner` is the one whose holding it moves (0: nobody's), `earning` +1 or -1 if that raises or lowers what the
-    learner has earned, 0 if it only moves (conversion, expiry, allotments).
-    """
-
-    unit: int
-    debit: int
-    credit: int
-    amount: int
-    learner: int = 0
-    earning: int = 0
-    rule: int | None = None
-
-
-@dataclass(slots=True)
-class Draft:
-    """An entry to be booked. `source`, `kind` are terms; `data` is compact JSON; `fingerprint` 64 bits, signed.
-
-    An entry moves its learner's holdings, or those of several learners and is then itself of none. One that `follows`
-    is booked with the draft before it or not at all, and what they move is paid together.
-    """
-
-    source: int
-    key: str
-    kind: int
-    fingerprint: int
-    occurred_at: datetime
-    transfers: list[Transfer] = field(default_factory=list)
-    programme: int | None = None
-    course: int | None = None
-    learner: int | None = None
-    team: int | None = None
-    awarder: int | None = None
-    rulebook_version: int | None = None
-    reverses: int | None = None
-    reason: str | None = None
-    note: str | None = None
-    data: bytes | None = None
-    follows: bool = False
 
 
 class Booked(NamedTuple):
@@ -172,7 +128,7 @@ def find_booked(session: Session, keys: Sequence[tuple[int, str]]) -> dict[int, 
             CROSS JOIN LATERAL (SELECT number, fingerprint FROM entries
                                  WHERE company_id = %(company)s AND source = wanted.source AND key = wanted.key
                                  LIMIT 1) AS e""",
-        {"sources": _int_array([source for source, _ in keys]), "keys": joined, "separator": _SEPARATOR},
+        {"sources": int_array([source for source, _ in keys]), "keys": joined, "separator": _SEPARATOR},
     )
     return {index: (number, fingerprint) for index, number, fingerprint in rows}
 
@@ -327,7 +283,7 @@ def _book(session: Session, drafts: list[Draft]) -> tuple[int, datetime]:
     """Books the drafts, which all can be; returns the first one's number and when."""
     try:
         with session.driver.cursor() as cursor, cursor.copy(b"COPY pg_temp.staged FROM STDIN") as copy:
-            for chunk in _staged(drafts):
+            for chunk in staged(drafts):
                 copy.write(chunk)
         row = session.sql("SELECT first_number, booked_at FROM book(%(company)s)").fetchone()
     except psycopg.errors.CheckViolation as error:
@@ -339,63 +295,3 @@ def _book(session: Session, drafts: list[Draft]) -> tuple[int, datetime]:
         ) from error
     assert row is not None
     return row.first_number, row.booked_at
-
-
-def _staged(drafts: list[Draft]) -> Iterator[str]:
-    """The drafts in the text form of COPY, in the column order of pg_temp.staged (pointsbank.staging)."""
-    tails: dict[tuple[int | None, ...], str] = {}
-    for start in range(0, len(drafts), COPY_CHUNK_ROWS):
-        lines: list[str] = []
-        for ordinal, d in enumerate(drafts[start : start + COPY_CHUNK_ROWS], start + 1):
-            at = d.occurred_at.isoformat()
-            dimensions = (d.source, d.kind, d.programme, d.course, d.team, d.awarder, d.rulebook_version, d.reverses)
-            tail = tails.get(dimensions)
-            if tail is None:
-                tail = tails[dimensions] = "\t".join([_NULL if value is None else str(value) for value in dimensions])
-            transfers = d.transfers
-            data = _NULL if d.data is None else d.data.decode()
-            head = (
-                f"{d.fingerprint}\t{_text(d.key)}"
-                f"\t{_NULL if d.reason is None else _text(d.reason)}\t{_NULL if d.note is None else _text(d.note)}"
-                f"\t{data if _BACKSLASH not in data or d.data is None else _text(data)}\t{d.learner or _NULL}"
-                f"\t{_NULL if len(transfers) == 1 and transfers[0].learner == d.learner else _holders(d)}"
-                f"\t{len(transfers)}\t{tail}"
-            )
-            if not transfers:
-                lines.append(f"{ordinal}\t1\t{at}\t{_NO_TRANSFER}\t{head}\n")
-            for line, t in enumerate(transfers, 1):
-                lines.append(
-                    f"{ordinal}\t{line}\t{at}\t{t.learner}\t{t.unit}\t{t.debit}\t{t.credit}\t{t.amount}\t{t.earning}"
-                    f"\t{_NULL if t.rule is None else t.rule}\t{head if line == 1 else _NO_HEAD}\n"
-                )
-        yield "".join(lines)
-
-
-_BACKSLASH = "\\"
-_NULL = "\\N"
-_NO_HEAD = "\t".join([_NULL] * 16)
-_NO_TRANSFER = "\t".join([_NULL] * 7)
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-_SEPARATOR = "\x1f"
-
-
-def _holders(draft: Draft) -> str:
-    """Whose transfers the entry has, if they are not all its learner's: without it they could not be found again."""
-    own = draft.learner or 0
-    for transfer in draft.transfers:
-        if transfer.learner != own:
-            return _int_array(sorted({t.learner for t in draft.transfers}))
-    return _NULL
-
-
-def _text(value: str | None) -> str:
-    if value is None:
-        return _NULL
-    if value.isprintable() and "\\" not in value:
-        return value
-    return value.translate(_ESCAPES)
-
-
-def _int_array(values: list[int]) -> str:
-    """PostgreSQL's text form of an array, many times quicker to make than by psycopg's element-wise dumper."""
-    return "{" + ",".join(map(str, values)) + "}"

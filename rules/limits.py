@@ -1,155 +1,135 @@
-"""Caps and `first`: what a rule may still give, known for sure only under the journal's lock.
+"""Caps and `first`: what a rule may still give, in memory, event by event.
 
-A cap counts what the rule has given a learner within the programme, the course, or the day (in the
-programme's time zone) on which it happened, less what was reversed. `first` N gives the rule's amount to the
-first N learners, per programme and course: those whose entries are booked first, and within one batch those
-to whom it happened first. Who comes late with an earlier time finds the places taken.
+A cap counts what the rule has given a learner within the programme, the course, or the day (in the programme's
+time zone) on which it happened. `first` N gives the rule's amount to the N learners to whom it happened first, per
+programme and course: by time, and of the same time by arrival. Each learner has one place, that of their first
+event. So when one comes late that happened earlier, it takes its place, and the last of those who hold places, or
+the learner's own later event, loses it. Whoever has a place keeps it if a cap leaves nothing of the amount.
+
+Booking (`rules.booking_limits`) and replaying what is booked (`rules.simulation`) both go by this.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from ledger.journal import Booked, Outcome
-from pointsbank.database import Session
-from rules.judging import Judged
 from rules.parts import Cap, EarningRule
 
 CAP_REACHED = "cap reached"
 PLACES_TAKEN = "places taken"
+PLACE_KEPT = "places taken; what was given to the last of those who hold them is spent"
 
-_Scope = tuple[int, int, int | None, date | None]
-_Place = tuple[int, int, int]
-
-
-def has_limits(judged: Judged) -> bool:
-    return any(one.rule.cap is not None or one.rule.first is not None for one in judged.earned)
-
-
-def uncut(judged: Judged) -> Judged:
-    """A copy whose transfers may be cut: a transaction that has to be tried again starts from the original."""
-    transfers = [replace(transfer) for transfer in judged.draft.transfers]
-    return replace(judged, draft=replace(judged.draft, transfers=transfers))
+Scope = tuple[int, int, int | None, date | None]
+"""Of a cap: rule, learner, course, day."""
+Contest = tuple[int, int]
+"""For the places of a rule: rule, course (0: none)."""
 
 
-def apply(session: Session, judged: Sequence[Judged]) -> None:
-    """Cuts the transfers of each draft down to what its rules may still give. Call with the journal locked.
+class Offer(NamedTuple):
+    """What a rule gives before limits. `term` is the number of its key."""
 
-    `judged` are new events only: what is booked already must neither be cut nor counted again.
+    rule: EarningRule
+    term: int
+    amount: int
+
+
+@dataclass(slots=True)
+class Contender:
+    """An event at its turn; `given` is what the rules give it, by their terms, and changes while others follow.
+
+    `arrived` tells contenders of the same time apart. `number` is that of its entry, if it is booked.
     """
-    limited = [one for one in judged if has_limits(one)]
-    if not limited:
-        return
-    used = _used(session, limited)
-    taken = _taken(session, limited)
-    for one in sorted(limited, key=lambda each: each.draft.occurred_at):
-        _cut(one, used, taken)
+
+    learner: int
+    course: int
+    at: datetime
+    arrived: int
+    number: int | None = None
+    given: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def turn(self) -> tuple[datetime, int]:
+        return self.at, self.arrived
 
 
-def take_places(session: Session, judged: Sequence[Judged], outcomes: Sequence[Outcome]) -> None:
-    """Notes which of the booked entries took a place of a rule with `first`."""
-    rows = [
-        (one.draft, transfer.rule, outcome.number)
-        for one, outcome in zip(judged, outcomes, strict=True)
-        if isinstance(outcome, Booked)
-        for earned, transfer in zip(one.earned, one.draft.transfers, strict=True)
-        if earned.rule.first is not None
-    ]
-    for draft, rule, number in rows:
-        session.sql(
-            "INSERT INTO places (company_id, programme, course, rule, number) "
-            "VALUES (%(company)s, %(programme)s, %(course)s, %(rule)s, %(number)s)",
-            {"programme": draft.programme, "course": draft.course or 0, "rule": rule, "number": number},
-        )
+class Loss(NamedTuple):
+    """A place and its amount, lost to an event that happened before."""
+
+    loser: Contender
+    rule: EarningRule
+    term: int
+    amount: int
+    to: Contender
 
 
-def _cut(judged: Judged, used: dict[_Scope, int], taken: dict[_Place, set[int]]) -> None:
-    draft = judged.draft
-    kept, why = [], None
-    for earned, transfer in zip(judged.earned, draft.transfers, strict=True):
-        assert transfer.rule is not None
-        rule: EarningRule = earned.rule
-        if rule.first is not None:
-            learners = taken[draft.programme or 0, draft.course or 0, transfer.rule]
-            if transfer.learner in learners or len(learners) >= rule.first:
-                why = why or PLACES_TAKEN
+MayGo = Callable[[Contender, int], bool]
+"""Whether a holder can give up what this rule gave."""
+
+
+@dataclass(slots=True)
+class Limits:
+    """Of one programme. `holders` are those of each contest, by learner."""
+
+    zone: ZoneInfo
+    may_go: MayGo
+    used: dict[Scope, int] = field(default_factory=lambda: defaultdict(int))
+    holders: dict[Contest, dict[int, Contender]] = field(default_factory=lambda: defaultdict(dict))
+    losses: list[Loss] = field(default_factory=list)
+
+    def give(self, who: Contender, offers: Sequence[Offer]) -> str | None:
+        """Puts into `given` what is left of the offers; returns why one of them came to nothing."""
+        why = None
+        for rule, term, offered in offers:
+            if rule.first is not None and (refused := self._enter(who, rule, term)):
+                why = why or refused
                 continue
+            amount = offered
+            if rule.cap is not None:
+                scope = self.scope(who, term, rule.cap)
+                amount = min(offered, rule.cap.amount - self.used[scope])
+                if amount <= 0:
+                    why = why or CAP_REACHED
+                    continue
+                self.used[scope] += amount
+            who.given[term] = amount
+        return why
+
+    def keep(self, who: Contender, rule: EarningRule, term: int, amount: int, place: bool) -> None:
+        """Counts what stays given whatever happens; `place`: it holds one."""
         if rule.cap is not None:
-            scope = _scope(judged, transfer.rule, rule.cap)
-            transfer.amount = min(transfer.amount, rule.cap.amount - used[scope])
-            if transfer.amount <= 0:
-                why = why or CAP_REACHED
-                continue
-            used[scope] += transfer.amount
-        if rule.first is not None:
-            learners.add(transfer.learner)
-        kept.append((earned, transfer))
-    judged.earned = [earned for earned, _ in kept]
-    draft.transfers = [transfer for _, transfer in kept]
-    draft.note = None if kept else why
+            self.used[self.scope(who, term, rule.cap)] += amount
+        if rule.first is not None and place:
+            self.holders[term, who.course][who.learner] = who
+        who.given[term] = amount
 
+    def scope(self, who: Contender, term: int, cap: Cap) -> Scope:
+        if cap.within == "course":
+            return term, who.learner, who.course, None
+        if cap.within == "day":
+            return term, who.learner, None, who.at.astimezone(self.zone).date()
+        return term, who.learner, None, None
 
-def _scope(judged: Judged, rule: int, cap: Cap) -> _Scope:
-    learner = judged.enrolled.learner_no
-    if cap.within == "course":
-        return rule, learner, judged.draft.course or 0, None
-    if cap.within == "day":
-        return rule, learner, None, judged.draft.occurred_at.astimezone(judged.programme.tz).date()
-    return rule, learner, None, None
+    def _enter(self, who: Contender, rule: EarningRule, term: int) -> str | None:
+        """Gives the event a place, or says why it has none."""
+        holders = self.holders[term, who.course]
+        out = holders.get(who.learner)
+        if out is None and rule.first is not None and len(holders) >= rule.first:
+            out = max(holders.values(), key=lambda each: each.turn)
+        if out is not None:
+            if who.turn > out.turn:
+                return PLACES_TAKEN
+            if not self.may_go(out, term):
+                return PLACE_KEPT
+            self._leave(out, rule, term, who)
+        holders[who.learner] = who
+        return None
 
-
-def _used(session: Session, limited: list[Judged]) -> dict[_Scope, int]:
-    """What the rules with caps have given these learners: in the programme, per course, and per day."""
-    used: dict[_Scope, int] = defaultdict(int)
-    for programme in {one.programme.no: one.programme for one in limited}.values():
-        ours = [one for one in limited if one.programme.no == programme.no]
-        rules = {t.rule for one in ours for e, t in zip(one.earned, one.draft.transfers, strict=True) if e.rule.cap}
-        if not rules:
-            continue
-        rows = session.sql(
-            """SELECT t.rule, t.learner, coalesce(e.course, 0) AS course,
-                      (t.occurred_at AT TIME ZONE %(timezone)s)::date AS day,
-                      sum(t.amount * t.earning)::bigint AS amount
-                 FROM transfers AS t
-                 JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number
-                WHERE t.company_id = %(company)s AND t.learner = ANY (%(learners)s) AND t.rule = ANY (%(rules)s)
-                  AND e.programme = %(programme)s
-                GROUP BY t.rule, t.learner, e.course, day""",
-            {
-                "timezone": programme.tz.key,
-                "learners": sorted({one.enrolled.learner_no for one in ours}),
-                "rules": sorted(rule for rule in rules if rule is not None),
-                "programme": programme.no,
-            },
-        )
-        for row in rows:
-            used[row.rule, row.learner, None, None] += row.amount
-            used[row.rule, row.learner, row.course, None] += row.amount
-            used[row.rule, row.learner, None, row.day] += row.amount
-    return used
-
-
-def _taken(session: Session, limited: list[Judged]) -> dict[_Place, set[int]]:
-    """Who has the places of rules with `first`. A place whose entry is reversed is free again."""
-    taken: dict[_Place, set[int]] = defaultdict(set)
-    wanted: set[tuple[int, int]] = {
-        (one.draft.programme or 0, t.rule or 0)
-        for one in limited
-        for e, t in zip(one.earned, one.draft.transfers, strict=True)
-        if e.rule.first is not None
-    }
-    if not wanted:
-        return taken
-    rows: Any = session.sql(
-        """SELECT p.programme, p.course, p.rule, e.learner
-             FROM unnest(%(programmes)s::integer[], %(rules)s::integer[]) AS wanted (programme, rule)
-             JOIN places AS p ON p.company_id = %(company)s AND p.programme = wanted.programme AND p.rule = wanted.rule
-             JOIN entries AS e ON e.company_id = %(company)s AND e.number = p.number
-            WHERE NOT EXISTS (SELECT FROM entries AS r WHERE r.company_id = %(company)s AND r.reverses = p.number)""",
-        {"programmes": [programme for programme, _ in wanted], "rules": [rule for _, rule in wanted]},
-    )
-    for row in rows:
-        taken[row.programme, row.course, row.rule].add(row.learner)
-    return taken
+    def _leave(self, out: Contender, rule: EarningRule, term: int, to: Contender) -> None:
+        del self.holders[term, out.course][out.learner]
+        amount = out.given.pop(term, 0)
+        if rule.cap is not None:
+            self.used[self.scope(out, term, rule.cap)] -= amount
+        self.losses.append(Loss(out, rule, term, amount, to))

@@ -18,8 +18,8 @@ from ledger.errors import InsufficientFunds, LedgerError, StaleDirectory
 from ledger.journal import Booked, Duplicate, Outcome
 from pointsbank.database import Database, Session
 from pointsbank.errors import Invalid, PointsBankError, Unavailable
+from rules import booking_limits
 from rules import known as company_memory
-from rules import limits
 from rules.cloudevent import Event
 from rules.judging import Judged, judge
 
@@ -94,16 +94,25 @@ class _LimitsUnsure(Exception):
 
 def _book_together(session: Session, known: company_memory.Known, judged: list[Judged]) -> list[Result]:
     journal.lock(session, known.directory.version)
-    limited = any(limits.has_limits(one) for one in judged)
-    if limited:
-        judged = [limits.uncut(one) for one in judged]
-        limits.apply(session, _new(session, judged))
-    outcomes = journal.post(session, [one.draft for one in judged])
-    if limited:
-        if len(judged) > 1 and any(isinstance(outcome, InsufficientFunds) for outcome in outcomes):
-            raise _LimitsUnsure
-        limits.take_places(session, judged, outcomes)
+    if any(booking_limits.has_limits(one) for one in judged):
+        judged = [booking_limits.uncut(one) for one in judged]
+        outcomes = _book_limited(session, judged)
+    else:
+        outcomes = journal.post(session, [one.draft for one in judged])
     return [_result(one, outcome) for one, outcome in zip(judged, outcomes, strict=True)]
+
+
+def _book_limited(session: Session, judged: list[Judged]) -> list[Outcome]:
+    cut = booking_limits.apply(session, _new(session, judged))
+    booking_limits.displace(session, cut)
+    outcomes = journal.post(session, [one.draft for one in judged])
+    refused = next((outcome for outcome in outcomes if isinstance(outcome, InsufficientFunds)), None)
+    if refused is not None and len(judged) > 1:
+        raise _LimitsUnsure
+    if refused is not None and cut.losses:
+        raise refused  # who was to be displaced is not
+    booking_limits.take_places(session, cut, judged, outcomes)
+    return outcomes
 
 
 def _new(session: Session, judged: list[Judged]) -> list[Judged]:

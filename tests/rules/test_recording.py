@@ -128,8 +128,8 @@ def test_first_within_a_batch_goes_by_time_and_is_freed_by_reversal(bank: Caller
     assert given(bank, post(bank, database, again)) == ["places taken"]  # a learner has one place
     assert isinstance(results[1], Recorded)
     reverse(bank, results[1])
-    assert given(bank, post(bank, database, raw("quick", 3, subject=LEARNERS[0]))) == [5]
-    assert given(bank, post(bank, database, raw("quick", 4, subject=LEARNERS[1]))) == ["places taken"]
+    assert given(bank, post(bank, database, raw("quick", 3, at=at[0], subject=LEARNERS[0]))) == [5]
+    assert given(bank, post(bank, database, raw("quick", 4, at=at[0], subject=LEARNERS[1]))) == ["places taken"]
 
 
 def test_first_3_of_50_threads(bank: Caller, database: Database) -> None:

@@ -1,7 +1,9 @@
-"""Clients that race over HTTP: an allowance gives what it holds and no more, a retried event is booked once."""
+"""Clients that race over HTTP: an allowance gives what it holds and no more, a retried event is booked once, and
+`first: 3` gives three: by time, then by arrival."""
 
 import http.client
 import json
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -16,9 +18,16 @@ AWARDS_EACH = 5
 FLOWERS_PER_AWARD = 1
 STORMERS = 16
 EVENTS = 1_000
+EVENT_TYPE = "application/cloudevents+json"
 BATCH_TYPE = "application/cloudevents-batch+json"
 LEARNERS = [f"2021{number:04}" for number in range(GIVERS)]
-RULEBOOK = {"earning": [{"key": "fixed", "on": "race", "award": {"unit": "credits", "amount": "1"}}]}
+QUICK = [f"quick{number:02}" for number in range(50)]
+RULEBOOK = {
+    "earning": [
+        {"key": "fixed", "on": "race", "award": {"unit": "credits", "amount": "1"}},
+        {"key": "quick", "on": "quick", "award": {"unit": "credits", "amount": 7}, "first": 3},
+    ]
+}
 
 
 class Service(Protocol):
@@ -75,8 +84,9 @@ def put_directory(client: Client) -> None:
     programme = {"name": "P", "starts_on": "2021-07-01", "ends_on": "2021-12-31", "timezone": "UTC", "allotment": None}
     client.put("/v1/programmes/p", {**programme, "phases": []})
     client.put("/v1/programmes/p/courses/c", {"name": "C", "kind": "practical", "flowers": ALLOWANCE})
-    client.post("/v1/learners/batch", [{"id": learner, "name": learner} for learner in LEARNERS])
-    client.post("/v1/programmes/p/enrolments", {"learners": LEARNERS, "from": "2021-07-01"})
+    everyone = [*LEARNERS, *QUICK]
+    client.post("/v1/learners/batch", [{"id": learner, "name": learner} for learner in everyone])
+    client.post("/v1/programmes/p/enrolments", {"learners": everyone, "from": "2021-07-01"})
     client.put("/v1/programmes/p/awarders/li", {"name": "Li", "role": "trainer", "allowances": {"c": ALLOWANCE}})
     client.put("/v1/programmes/p/rulebook/draft", RULEBOOK)
     client.post("/v1/programmes/p/rulebook/draft/activate")
@@ -88,6 +98,7 @@ def test_clients_race(service: Service) -> None:
         put_directory(client)
         an_allowance_gives_what_it_holds(service, client)
         a_storm_of_retries_books_each_event_once(service, client)
+        the_first_three_of_fifty(service, client)
     assert service.command("verify").startswith("verified: ")
 
 
@@ -150,3 +161,28 @@ def a_storm_of_retries_books_each_event_once(service: Service, client: Client) -
     assert len(set(entries[0].values())) == EVENTS
     earned = [balance(client, f"holding:{learner}", "credits") for learner in LEARNERS]
     assert sum(earned) == EVENTS
+
+
+def the_first_three_of_fifty(service: Service, client: Client) -> None:
+    """Each of 50 learners in a request of their own, all at once. Two of them happen first, five at the next moment."""
+    seconds = [30 - number % 25 for number in range(len(QUICK))]
+    for number, second in {11: 0, 40: 1, 3: 2, 17: 2, 25: 2, 31: 2, 48: 2}.items():
+        seconds[number] = second
+    shuffled = random.Random(7).sample(range(len(QUICK)), len(QUICK))
+
+    def post(turn: int) -> tuple[int, int, str]:
+        number = shuffled[turn]
+        event = {"specversion": "1.0", "id": QUICK[number], "source": "urn:quick", "type": "quick"}
+        event |= {"subject": QUICK[number], "time": f"2021-09-01T08:00:{seconds[number]:02}Z"}
+        with closing(Client(service)) as racer:
+            status, answer = racer.ask(
+                "POST", "/v1/events", event | {"data": {"programme": "p"}}, Content_Type=EVENT_TYPE
+            )
+        assert status in (200, 201), answer
+        return seconds[number], answer["entry"]["number"], QUICK[number]
+
+    arrived = at_once(len(QUICK), post)
+    winners = {learner for _, _, learner in sorted(arrived)[:3]}
+    have = {learner: balance(client, f"holding:{learner}", "credits") for learner in QUICK}
+    assert have == {learner: 7 if learner in winners else 0 for learner in QUICK}
+    assert {QUICK[11], QUICK[40]} < winners
