@@ -74,6 +74,7 @@ def requests() -> Iterator[Request]:
     for number, award in enumerate(given, 1):
         yield _json("POST", "/v1/awards", award, {"Idempotency-Key": f"demo-award-{number:04d}"})
     yield from match_requests()
+    yield from closing_requests()
 
 
 def directory_requests() -> Iterator[Request]:
@@ -141,6 +142,12 @@ def match_requests() -> Iterator[Request]:
             "prize": {"unit": "credits", "amount": match.prize},
         }
         yield _json("PUT", f"{PATH}/matches/{match.key}", document)
+
+
+def closing_requests() -> Iterator[Request]:
+    """The year is over: every course is closed, and its flowers become credits."""
+    for course in COURSES:
+        yield _json("POST", f"{PATH}/courses/{course.key}/close", {})
 
 
 def _event_requests(told: list[Event]) -> Iterator[Request]:
