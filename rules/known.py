@@ -1,20 +1,25 @@
 """What a worker remembers of a company, to judge events without asking the database for each.
 
 All of it is valid for one version of the directory, which `ledger.journal.lock` compares under the journal's
-lock: whoever goes by an old one is told so (StaleDirectory) and reads again. Terms never change.
+lock, and until the next version of a rulebook that was activated ahead of time is in force, which the booking
+compares with the time at which it recorded (`check_time`): whoever goes by what is over is told so
+(StaleDirectory) and reads again. Terms never change.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import NamedTuple
 
 from ledger import terms
+from ledger.errors import StaleDirectory
 from pointsbank.database import Database, Session
 from pointsbank.directory import roster, snapshot
 from pointsbank.directory.roster import Enrolled
 from pointsbank.directory.snapshot import Directory
+from rules import versions
 from rules.parts import Rulebook
 from rules.rulebook import parse
 
@@ -31,11 +36,13 @@ class InForce(NamedTuple):
 
 @dataclass(slots=True)
 class Known:
-    """Of one company. `rulebooks` are those in force, by the number of the programme."""
+    """Of one company. `rulebooks` are those in force, by the number of the programme, for what is recorded before
+    `until` (None: until the directory changes)."""
 
     company_id: int
     directory: Directory
     rulebooks: dict[int, InForce]
+    until: datetime | None
     terms: dict[str, int]
     learners: dict[tuple[int, str], Enrolled] = field(default_factory=dict)
 
@@ -59,6 +66,11 @@ class Known:
             if len(found) <= MAX_LEARNERS:
                 self.learners.update(found)
         return found
+
+    def check_time(self, recorded_at: datetime) -> None:
+        """Raises StaleDirectory if what was recorded then is to be judged by a rulebook that was not yet in force."""
+        if self.until is not None and recorded_at >= self.until:
+            raise StaleDirectory("A version of the rulebook has come into force.")
 
     def find_terms(self, database: Database, names: Sequence[str]) -> dict[str, int]:
         """The numbers of sources, types and rule keys, which are given to them if they are new."""
@@ -92,11 +104,16 @@ def refresh(database: Database, company_id: int) -> Known:
     key = (id(database), company_id)
     before = _known.get(key)
     with database.snapshot(company_id) as session:
+        now = versions.clock(session)
         if before is not None and snapshot.version(session) == before.directory.version:
-            return before
-        directory = snapshot.load(session)
-        rulebooks = _rulebooks(session, before.rulebooks if before is not None else {})
-    known = Known(company_id, directory, rulebooks, before.terms if before is not None else {})
+            if before.until is None or now < before.until:
+                return before
+            directory = before.directory
+        else:
+            directory = snapshot.load(session)
+        rulebooks = _rulebooks(session, now, before.rulebooks if before is not None else {})
+        until = _until(session, now)
+    known = Known(company_id, directory, rulebooks, until, before.terms if before is not None else {})
     with _lock:
         _known[key] = known
         _known.move_to_end(key)
@@ -105,20 +122,27 @@ def refresh(database: Database, company_id: int) -> Known:
     return known
 
 
-def _rulebooks(session: Session, before: dict[int, InForce]) -> dict[int, InForce]:
+def _rulebooks(session: Session, now: datetime, before: dict[int, InForce]) -> dict[int, InForce]:
     """The rulebooks in force; one that is known already keeps its compiled expressions."""
     in_force: dict[int, InForce] = {}
-    rows = session.sql("SELECT programme, version FROM rulebooks WHERE company_id = %(company)s AND status = 'active'")
+    rows = session.sql(
+        """SELECT DISTINCT ON (programme) programme, version FROM rulebooks
+            WHERE company_id = %(company)s AND status = 'active' AND active_from <= %(now)s
+            ORDER BY programme, active_from DESC""",
+        {"now": now},
+    )
     for programme, version in rows.fetchall():
         known = before.get(programme)
-        if known is not None and known.version == version:
-            in_force[programme] = known
-            continue
-        row = session.sql(
-            """SELECT document FROM rulebooks
-                WHERE company_id = %(company)s AND programme = %(programme)s AND version = %(version)s""",
-            {"programme": programme, "version": version},
-        ).fetchone()
-        assert row is not None, "both statements see one snapshot"
-        in_force[programme] = InForce(version, parse(row.document))
+        if known is None or known.version != version:
+            known = InForce(version, parse(versions.of_version(session, programme, version)["document"]))
+        in_force[programme] = known
     return in_force
+
+
+def _until(session: Session, now: datetime) -> datetime | None:
+    row = session.sql(
+        """SELECT min(active_from) AS until FROM rulebooks
+            WHERE company_id = %(company)s AND status = 'active' AND active_from > %(now)s""",
+        {"now": now},
+    ).fetchone()
+    return None if row is None else row.until

@@ -99,6 +99,9 @@ def _book_together(session: Session, known: company_memory.Known, judged: list[J
         outcomes = _book_limited(session, judged)
     else:
         outcomes = journal.post(session, [one.draft for one in judged])
+    recorded_at = next((outcome.recorded_at for outcome in outcomes if isinstance(outcome, Booked)), None)
+    if recorded_at is not None:
+        known.check_time(recorded_at)
     return [_result(one, outcome) for one, outcome in zip(judged, outcomes, strict=True)]
 
 

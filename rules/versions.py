@@ -1,4 +1,9 @@
-"""A programme's rulebook through its versions: one draft at most, one in force at most, the rest retired."""
+"""A programme's rulebook through its versions: one draft at most, one in force at most, the rest retired.
+
+A version may be activated ahead of time. It is then scheduled, and in force from its time on without anything being
+written: of the rows that are active, the one in force is the last whose time has come (IN_FORCE). So at most one is
+scheduled: the next activation, of whatever time, takes its place.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +12,7 @@ import orjson
 
 from pointsbank.database import Session
 from pointsbank.directory import version
-from pointsbank.errors import NotFound
+from pointsbank.errors import Invalid, NotFound
 from rules.rulebook import parse
 
 
@@ -30,21 +35,39 @@ def put_draft(session: Session, programme: int, document: object) -> dict[str, A
     return _one(session, programme, "draft")
 
 
-def activate(session: Session, programme: int) -> dict[str, Any]:
-    """Puts the draft in force: events recorded from now on are judged by it. Raises NotFound without a draft."""
+def activate(session: Session, programme: int, from_at: datetime | None = None) -> dict[str, Any]:
+    """Puts the draft in force: what is recorded from `from_at` on, or from now on, is judged by it.
+
+    Raises NotFound without a draft, Invalid for a time that is over.
+    """
     draft = _one(session, programme, "draft")
     version.change(session)
+    now = clock(session)
+    if from_at is not None and from_at <= now:
+        raise Invalid.field("from", f"{from_at.isoformat()} is over; leave it out to put the draft in force now")
+    stays = None if from_at is None else session.sql(IN_FORCE, {"programme": programme, "at": now}).fetchone()
     session.sql(
-        "UPDATE rulebooks SET status = 'retired' "
-        "WHERE company_id = %(company)s AND programme = %(programme)s AND status = 'active'",
-        {"programme": programme},
+        """UPDATE rulebooks SET status = 'retired'
+            WHERE company_id = %(company)s AND programme = %(programme)s AND status = 'active'
+              AND version IS DISTINCT FROM %(stays)s""",
+        {"programme": programme, "stays": None if stays is None else stays.version},
     )
     session.sql(
-        """UPDATE rulebooks SET status = 'active', active_from = clock_timestamp()
+        """UPDATE rulebooks SET status = 'active', active_from = %(from_at)s
             WHERE company_id = %(company)s AND programme = %(programme)s AND version = %(version)s""",
-        {"programme": programme, "version": draft["version"]},
+        {"programme": programme, "version": draft["version"], "from_at": from_at or now},
     )
-    return _one(session, programme, "active")
+    return of_version(session, programme, draft["version"])
+
+
+def clock(session: Session) -> datetime:
+    """Now, as the journal's next entry will have it: its times never go back, whatever the clock does."""
+    row = session.sql(
+        "SELECT greatest(last_recorded_at, clock_timestamp()) AS now FROM journals WHERE company_id = %(company)s"
+    ).fetchone()
+    assert row is not None, "every company has a journal"
+    now: datetime = row.now
+    return now
 
 
 def in_force(session: Session, programme: int) -> dict[str, Any]:
@@ -58,7 +81,8 @@ def draft(session: Session, programme: int) -> dict[str, Any]:
 
 
 def of_version(session: Session, programme: int, number: int) -> dict[str, Any]:
-    rows = session.sql(_SELECT + " AND version = %(version)s", {"programme": programme, "version": number}).fetchall()
+    parameters = {"programme": programme, "version": number, "at": clock(session)}
+    rows = session.sql(_SELECT + " AND version = %(version)s", parameters).fetchall()
     if not rows:
         raise NotFound(f"The rulebook has no version {number}.")
     return _shown(rows[0])
@@ -68,17 +92,35 @@ def all_versions(session: Session, programme: int, before: int, limit: int) -> l
     """Those numbered below `before`, the newest first, without their documents."""
     rows = session.sql(
         _SELECT + " AND version < %(before)s ORDER BY version DESC LIMIT %(limit)s",
-        {"programme": programme, "before": before, "limit": limit},
+        {"programme": programme, "before": before, "limit": limit, "at": clock(session)},
     )
     return [{key: value for key, value in _shown(row).items() if key != "document"} for row in rows]
 
 
-_SELECT = """SELECT version, status, document, created_at, active_from FROM rulebooks
-              WHERE company_id = %(company)s AND programme = %(programme)s"""
+_SELECT = """
+WITH r AS (
+    SELECT *, lead(active_from) OVER (PARTITION BY status ORDER BY active_from, version) AS next_from
+      FROM rulebooks WHERE company_id = %(company)s AND programme = %(programme)s
+), shown AS (
+    SELECT version, document, created_at, active_from,
+           CASE WHEN status <> 'active' THEN status
+                WHEN active_from > %(at)s THEN 'scheduled'
+                WHEN next_from <= %(at)s THEN 'retired'
+                ELSE 'active' END AS status
+      FROM r
+)
+SELECT * FROM shown WHERE true"""
+
+IN_FORCE = """
+SELECT version, document FROM rulebooks
+ WHERE company_id = %(company)s AND programme = %(programme)s AND status = 'active' AND active_from <= %(at)s
+ ORDER BY active_from DESC LIMIT 1"""
+"""The version in force at a time, if there is one."""
 
 
 def _one(session: Session, programme: int, status: str) -> dict[str, Any]:
-    row = session.sql(_SELECT + " AND status = %(status)s", {"programme": programme, "status": status}).fetchone()
+    parameters = {"programme": programme, "at": clock(session), "status": status}
+    row = session.sql(_SELECT + " AND status = %(status)s", parameters).fetchone()
     if row is None:
         raise NotFound(
             "There is no draft of the rulebook; PUT one first."

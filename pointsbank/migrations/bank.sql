@@ -162,7 +162,7 @@ CREATE TABLE rulebooks (
     company_id   bigint NOT NULL,
     programme    integer NOT NULL,
     version      integer NOT NULL,
-    status       text NOT NULL CHECK (status IN ('draft', 'active', 'retired')),
+    status       text NOT NULL CHECK (status IN ('draft', 'active', 'retired')),  -- of the active, the last whose time has come is in force
     document     jsonb NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
     active_from  timestamptz,
@@ -171,7 +171,6 @@ CREATE TABLE rulebooks (
     CHECK ((status = 'draft') = (active_from IS NULL))
 );
 CREATE UNIQUE INDEX rulebooks_one_draft ON rulebooks (company_id, programme) WHERE status = 'draft';
-CREATE UNIQUE INDEX rulebooks_one_active ON rulebooks (company_id, programme) WHERE status = 'active';
 
 -- Which entries took the places of a rule with `first`; the ledger has no index on rules to find them by.
 CREATE TABLE places (
