@@ -1,0 +1,1 @@
+"""The first pages: one design for each kind of certificate."""

@@ -1,0 +1,104 @@
+"""The fonts of paper and badges, all under the SIL Open Font License, and which of them shows a character.
+
+A page gets subsets: HarfBuzz cuts what a document needs out of a font of 10 MB in one or two milliseconds, and out of
+a variable one at the chosen weight. The files are mapped into memory, not read.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import uharfbuzz as hb
+
+
+@dataclass(frozen=True, slots=True)
+class FontFile:
+    """`index` is the place in a collection; `axes` fix a variable font."""
+
+    key: str
+    package: str
+    path: str
+    index: int = 0
+    axes: tuple[tuple[str, float], ...] = ()
+
+
+_UPRIGHT = (("wght", 400.0), ("wdth", 100.0))
+
+SERIF = FontFile("serif", "pylopdf_fonts_zh_cn", "NotoSerifSC-Regular.otf")
+SANS = FontFile("sans", "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf")
+FALLBACKS = (
+    FontFile("latin", "justmytype_western_core", "fonts/ofl/notoserif/NotoSerif[wdth,wght].ttf", axes=_UPRIGHT),
+    FontFile("cjk", "noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc", index=2),  # Simplified Chinese
+    FontFile("arabic", "justmytype_intl_rtl", "fonts/ofl/notosansarabic/NotoSansArabic[wdth,wght].ttf", axes=_UPRIGHT),
+    FontFile("hebrew", "justmytype_intl_rtl", "fonts/ofl/notosanshebrew/NotoSansHebrew[wdth,wght].ttf", axes=_UPRIGHT),
+    FontFile("emoji", "credentials", "paper/fonts/NotoEmoji-Regular.ttf"),
+    FontFile("symbols", "justmytype_western_core", "fonts/ofl/notosanssymbols2/NotoSansSymbols2-Regular.ttf"),
+)
+"""Asked in this order for what SERIF or SANS does not have."""
+
+_MARKS_OF_DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_INVISIBLE = "\u00ad\u034f\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff" + "".join(
+    map(chr, range(0xFE00, 0xFE10))
+)
+
+
+@cache
+def face(font: FontFile) -> hb.Face:
+    return hb.Face(hb.Blob.from_file_path(str(files(font.package).joinpath(font.path))), font.index)
+
+
+@cache
+def covered(font: FontFile) -> frozenset[int]:
+    """The code points that it has glyphs for."""
+    return frozenset(face(font).unicodes)
+
+
+def covers(font: FontFile, text: str) -> bool:
+    return covered(font).issuperset(map(ord, text))
+
+
+def printable(text: str) -> str:
+    """The text as it is set: without marks of direction (the letters tell it), with combined letters composed.
+
+    A mark could let a name read otherwise than it is written.
+    """
+    text = "".join(" " if character.isspace() else character for character in text)
+    text = text.translate(dict.fromkeys(map(ord, _MARKS_OF_DIRECTION)))
+    return unicodedata.normalize("NFC", text) if any(map(unicodedata.combining, text)) else text
+
+
+def needs_shaping(text: str) -> bool:
+    """Whether glyphs depend on their neighbours: right-to-left scripts, combining marks, joined emoji."""
+    return any(map(_depends, text))
+
+
+def _depends(character: str) -> bool:
+    if character in "\u200d\ufe0f" or unicodedata.combining(character):
+        return True
+    return unicodedata.bidirectional(character) in ("R", "AL")
+
+
+def missing(text: str) -> list[str]:
+    """Those of its characters that no font has, each once: "U+1B000 𛀀"."""
+    characters = dict.fromkeys(printable(text))
+    return [f"U+{ord(each):04X} {each}" for each in characters if font_of(each, SERIF) is None]
+
+
+def font_of(character: str, wanted: FontFile) -> FontFile | None:
+    """The font that shows it where `wanted` is asked for; `wanted` itself for what is never visible."""
+    if character in _INVISIBLE:
+        return wanted
+    return next((font for font in (wanted, *FALLBACKS) if ord(character) in covered(font)), None)
+
+
+def subset(font: FontFile, characters: Iterable[str]) -> bytes:
+    """A font file with these characters only, and with the rules that join them."""
+    wanted = hb.SubsetInput()
+    for axis, value in font.axes:
+        wanted.pin_axis_location(face(font), axis, value)
+    wanted.unicode_set.update({ord(character) for character in characters})
+    data: bytes = wanted.subset(face(font)).blob.data
+    assert data, "HarfBuzz subsets every font that it could open"
+    return data
