@@ -22,24 +22,32 @@ FactName = Literal[
     "credits", "flowers", "passed", "attendance", "team_rank", "match_won", "award", "events", "certificate"
 ]
 ROLES = ("trainer", "mentor", "committee")
-_COURSE = "course:"
+UNITS = ("credits", "flowers")
+SCORES = ("sum", "mean")
+ATTENDANCE = "attendance"
+"""What the types of attendance events begin with, unless a criterion says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a fact is looked for; `course` is the course's key when `kind` is course."""
+    """Where a fact is looked for; `key` is that of the course or of the programme's phase."""
 
-    kind: Literal["company", "programme", "course"]
-    course: str | None = None
+    kind: Literal["company", "programme", "course", "phase"]
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.key is None else f"{self.kind}:{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A leaf. Members that its fact does not take are None.
 
-    `at_least` is an amount (credits, flowers: smallest part), a score (passed), per cent of sessions
-    (attendance) or a count (match_won, award, events); `at_most` a rank (team_rank), from 1.
-    `key` is a match's (match_won) or a certificate's (certificate); `role` that of the awarder (award).
+    `at_least` is an amount (credits, flowers: smallest part), a score (passed; None: as `rules.facts.counted` has
+    it), per cent of sessions (attendance), a count (match_won, award, events) or a sum (events with `sum`);
+    `at_most` a rank (team_rank), from 1. `key` is a match's (match_won) or a certificate's (certificate); `role`
+    that of the awarder (award). `type` is an event's; of attendance, what its event types begin with. `sum` names
+    a member of the events' data; `unit` and `score` are those of the team board.
     """
 
     fact: FactName
@@ -49,6 +57,9 @@ class Fact:
     key: str | None = None
     type: str | None = None
     role: str | None = None
+    sum: str | None = None
+    unit: Literal["credits", "flowers"] | None = None
+    score: Literal["sum", "mean"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +92,38 @@ def _whole(minimum: int) -> Callable[[Any], int]:
     return read
 
 
-def _number(maximum: float | None = None) -> Callable[[Any], float]:
+def _number(maximum: float = MAX_REQUIRED, above: bool = False) -> Callable[[Any], float]:
+    """From 0, or above it, to the maximum."""
+    least = "above 0" if above else "from 0"
+    most = "" if maximum == MAX_REQUIRED else f" and at most {maximum:g}" if above else f" to {maximum:g}"
+
     def read(value: Any) -> float:
-        if type(value) not in (int, float) or not 0 <= value <= (MAX_REQUIRED if maximum is None else maximum):
-            raise ValidationError("must be a number from 0" + ("" if maximum is None else f" to {maximum:g}"))
+        if type(value) not in (int, float) or not 0 <= value <= maximum or (above and value == 0):
+            raise ValidationError(f"must be a number {least}{most}")
         return float(value) if type(value) is float else int(value)
 
     return read
 
 
-def _scope(*kinds: str) -> Callable[[Any], Scope]:
-    shown = " or ".join('"course:" and a course\'s id' if kind == "course" else f'"{kind}"' for kind in kinds)
+_SHOWN = {
+    "company": '"company"',
+    "programme": '"programme"',
+    "course": '"course:" and a course\'s id',
+    "phase": '"phase:" and the key of a phase of the programme',
+}
+
+
+def _scope(*kinds: Literal["company", "programme", "course", "phase"]) -> Callable[[Any], Scope]:
+    shown = " or ".join(_SHOWN[kind] for kind in kinds)
 
     def read(value: Any) -> Scope:
         if isinstance(value, str):
-            if value in kinds and value != "course":
-                return Scope("company" if value == "company" else "programme")
-            if "course" in kinds and value.startswith(_COURSE) and is_key(value.removeprefix(_COURSE)):
-                return Scope("course", value.removeprefix(_COURSE))
+            for kind in kinds:
+                if kind in ("company", "programme"):
+                    if value == kind:
+                        return Scope(kind)
+                elif value.startswith(f"{kind}:") and is_key(key := value.removeprefix(f"{kind}:")):
+                    return Scope(kind, key)
         raise ValidationError(f"must be {shown}")
 
     return read
@@ -116,24 +141,52 @@ def _event_type(value: Any) -> str:
     return value
 
 
-def _role(value: Any) -> str:
-    if value not in ROLES:
-        raise ValidationError(f"must be one of {', '.join(ROLES)}")
-    return str(value)
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValidationError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TYPE_LENGTH:
+        raise ValidationError(f"must be the name of a member of the event's data, of 1 to {MAX_TYPE_LENGTH} characters")
+    return value
 
 
 _ANYWHERE = Member(_scope("programme", "course"), required=False, default=Scope("programme"))
 _ONCE = Member(_whole(1), required=False, default=1)
+_ANY_TYPE = Member(_event_type, required=False)
 
 FACTS: Mapping[str, Mapping[str, Member]] = {
-    "credits": {"in": Member(_scope("programme", "company")), "at_least": Member(_whole(0))},
-    "flowers": {"in": Member(_scope("course")), "at_least": Member(_whole(0))},
-    "passed": {"in": Member(_scope("course")), "at_least": Member(_number(), required=False)},
-    "attendance": {"in": Member(_scope("programme", "course")), "at_least": Member(_number(100))},
-    "team_rank": {"in": Member(_scope("programme", "course")), "at_most": Member(_whole(1))},
+    "credits": {"in": Member(_scope("programme", "company", "phase")), "at_least": Member(_whole(0))},
+    "flowers": {"in": Member(_scope("course", "programme")), "at_least": Member(_whole(0))},
+    "passed": {
+        "in": Member(_scope("course")),
+        "at_least": Member(_number(above=True), required=False),
+        "type": _ANY_TYPE,
+    },
+    "attendance": {
+        "in": Member(_scope("programme", "course")),
+        "at_least": Member(_number(100)),
+        "type": Member(_event_type, required=False, default=ATTENDANCE),
+    },
+    "team_rank": {
+        "in": Member(_scope("programme", "course")),
+        "at_most": Member(_whole(1)),
+        "unit": Member(_one_of(UNITS), required=False, default="credits"),
+        "score": Member(_one_of(SCORES), required=False, default="sum"),
+    },
     "match_won": {"key": Member(_key, required=False), "at_least": _ONCE},
-    "award": {"in": _ANYWHERE, "role": Member(_role, required=False), "at_least": _ONCE},
-    "events": {"type": Member(_event_type), "in": _ANYWHERE, "at_least": Member(_whole(1))},
+    "award": {"in": _ANYWHERE, "role": Member(_one_of(ROLES), required=False), "at_least": _ONCE},
+    "events": {
+        "type": Member(_event_type),
+        "in": _ANYWHERE,
+        "at_least": Member(_number(above=True)),
+        "sum": Member(_name, required=False),
+    },
     "certificate": {"key": Member(_key)},
 }
 
@@ -170,7 +223,11 @@ def facts_in(criterion: Criterion) -> Iterator[Fact]:
 def _parse_at_least(node: Mapping[str, Any], depth: int) -> Group:
     of = _parse_list(node["of"], "of", depth)
     count = node["at_least"]
-    if type(count) is not int or not 1 <= count <= len(of):
+    if type(count) is int and count > len(of):
+        raise ValidationError(
+            {"at_least": [f"can never be reached: {count} of {len(of)} criteria; ask for at most {len(of)}"]}
+        )
+    if type(count) is not int or count < 1:
         raise ValidationError({"at_least": [f"must be a whole number from 1 to {len(of)}, the number of criteria"]})
     return Group("at_least", of, count)
 
@@ -218,7 +275,19 @@ def _parse_fact(node: Mapping[str, Any]) -> Fact:
             values[name] = member.read(node[name])
         except ValidationError as error:
             faults[name] = list(error.messages)
+    if not faults:
+        faults = _faults_together(fact, values)
     if faults:
         raise ValidationError(dict(faults))
     scope = values.pop("in", None)
     return Fact(node["fact"], scope=scope, **values)
+
+
+def _faults_together(fact: str, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What is wrong with members that are right one by one."""
+    at_least = values.get("at_least")
+    if fact == "events" and values["sum"] is None and type(at_least) is not int:
+        return {"at_least": ["must be a whole number of at least 1: events are counted; name what to add up in sum"]}
+    if fact == "match_won" and values["key"] is not None and at_least != 1:
+        return {"at_least": ["can never be reached: one match is won once; leave at_least out, or key"]}
+    return {}

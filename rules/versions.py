@@ -6,6 +6,7 @@ scheduled: the next activation, of whatever time, takes its place.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -13,7 +14,11 @@ import orjson
 from pointsbank.database import Session
 from pointsbank.directory import version
 from pointsbank.errors import Invalid, NotFound
+from rules.parts import Rulebook
 from rules.rulebook import parse
+
+RULEBOOKS_REMEMBERED = 64
+"""Parsed, of all companies."""
 
 
 def put_draft(session: Session, programme: int, document: object) -> dict[str, Any]:
@@ -75,6 +80,17 @@ def in_force(session: Session, programme: int) -> dict[str, Any]:
     return _one(session, programme, "active")
 
 
+def rulebook_in_force(session: Session, programme: int) -> tuple[int, Rulebook]:
+    """Its version, and what it says. Raises NotFound if there is none."""
+    found = in_force(session, programme)
+    return found["version"], _parsed(orjson.dumps(found["document"]))
+
+
+@lru_cache(maxsize=RULEBOOKS_REMEMBERED)
+def _parsed(document: bytes) -> Rulebook:
+    return parse(orjson.loads(document))
+
+
 def draft(session: Session, programme: int) -> dict[str, Any]:
     """The draft with its document. Raises NotFound if there is none."""
     return _one(session, programme, "draft")
@@ -117,16 +133,17 @@ SELECT version, document FROM rulebooks
  ORDER BY active_from DESC LIMIT 1"""
 """The version in force at a time, if there is one."""
 
+_NONE = {
+    "draft": "There is no draft of the rulebook; PUT one first.",
+    "active": "No rulebook is in force; PUT a draft and activate it.",
+}
+
 
 def _one(session: Session, programme: int, status: str) -> dict[str, Any]:
     parameters = {"programme": programme, "at": clock(session), "status": status}
     row = session.sql(_SELECT + " AND status = %(status)s", parameters).fetchone()
     if row is None:
-        raise NotFound(
-            "There is no draft of the rulebook; PUT one first."
-            if status == "draft"
-            else "No rulebook is in force; PUT a draft and activate it."
-        )
+        raise NotFound(_NONE[status])
     return _shown(row)
 
 

@@ -82,6 +82,35 @@ SELECT m.key, sum(t.amount * t.earning), t.occurred_at, t.number
  WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
  GROUP BY m.key, t.occurred_at, t.number"""
 
+
+def entries_of(session: Session, frame: Frame, numbers: Sequence[int], up_to: int) -> dict[int, list[int]]:
+    """The entries up to number `up_to` that count for each learner or team with these numbers, in their order; what
+    was reversed by then and its reversals are left out."""
+    teams = frame.members == "teams"
+    joins = _joins(frame, teams)
+    rows = session.sql(
+        _ENTRIES_OF.format(
+            member="s.team" if teams else "t.learner",
+            joins=joins if _ENTRIES in joins else joins + _ANY_ENTRIES,
+            conditions=" AND ".join(_conditions(frame)),
+        ),
+        {**frame.scope(), "numbers": list(numbers), "up_to": up_to},
+    )
+    return dict(rows.fetchall())
+
+
+_ENTRIES_OF = """
+WITH counted AS MATERIALIZED (
+    SELECT DISTINCT {member} AS no, t.number, e.reverses
+      FROM transfers AS t{joins}
+     WHERE t.company_id = %(company)s AND t.earning <> 0 AND t.number <= %(up_to)s
+       AND {member} = ANY (%(numbers)s::integer[]) AND {conditions}
+)
+SELECT c.no, array_agg(c.number ORDER BY c.number)
+  FROM counted AS c
+ WHERE c.reverses IS NULL AND NOT EXISTS (SELECT FROM counted AS r WHERE r.no = c.no AND r.reverses = c.number)
+ GROUP BY c.no"""
+
 # As integers, which a sum of bigint is not: no member comes near 2^63.
 _SELECT = """
 SELECT key, name, coalesce(total, 0)::bigint AS total, coalesce(total_before, 0)::bigint AS before,
@@ -161,6 +190,8 @@ _STAYS = """
 _ENTRIES = """
       JOIN entries AS e
         ON e.company_id = %(company)s AND e.number = t.number AND e.programme = %(programme)s"""
+_ANY_ENTRIES = """
+      JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number"""
 
 # `last` is an array of floating point numbers, which hold both exactly and have a maximum in every PostgreSQL.
 # Members and what is counted are brought together by grouping: with the statistics of an empty table, as they

@@ -68,6 +68,9 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/learners": [("/v1/learners", None)],
     "GET /v1/learners/<key_beside_batch:learner>": [("/v1/learners/20210001", None)],
     "GET /v1/learners/<key:learner>/balances": [("/v1/learners/20210001/balances", None)],
+    "GET /v1/learners/<key:learner>/eligibility": [
+        ("/v1/learners/20210001/eligibility?programme=2021&cut_off=2022-07-01T00:00:00Z", None)
+    ],
     "GET /v1/learners/<key:learner>/statement": [("/v1/learners/20210001/statement", None)],
     "GET /v1/programmes": [("/v1/programmes", None)],
     "GET /v1/programmes/<key:programme>": [(P, None)],

@@ -135,7 +135,7 @@ REFUSED = [
     ((*C1, "criteria"),            {"all": [POINTS["criteria"]], "any": []}, ["certificates[1].criteria"]),
     ((*TREE, 0, "fact"),           "luck",                         [ALL + "[0].fact"]),
     ((*TREE, 0, "fact"),           ["credits"],                    [ALL + "[0].fact"]),
-    ((*TREE, 0, "in"),             "programme",                    [ALL + "[0].in"]),
+    ((*TREE, 0, "in"),             "company",                      [ALL + "[0].in"]),
     ((*TREE, 0, "at_least"),       -5,                             [ALL + "[0].at_least"]),
     ((*TREE, 0, "at_most"),        5,                              [ALL + "[0].at_most"]),
     ((*TREE, 1, "any", 1, "at_most"), 0,                           [ALL + "[1].any[1].at_most"]),
