@@ -29,11 +29,18 @@ def requires(scope: str) -> Callable[[Handler], Handler]:
     return decorate
 
 
-def documented(checked: Callable[..., Any], handler: Callable[..., Any], scope: str, **more: Any) -> Callable[..., Any]:
-    """`checked`, in place of `handler`, with what api.openapi reads."""
+def documented(
+    checked: Callable[..., Any], handler: Callable[..., Any], scope: str | None, **more: Any
+) -> Callable[..., Any]:
+    """`checked`, in place of `handler`, with what api.openapi reads. A scope of None: anybody may."""
     known: Any = checked
     known._apidoc = {**getattr(handler, "_apidoc", {}), "scope": scope, "name": handler.__name__, **more}
     return checked
+
+
+def public(handler: Handler) -> Handler:
+    """The handler runs for anybody."""
+    return documented(handler, handler, None)  # type: ignore[return-value]  # it is itself
 
 
 def authenticate(scope: str) -> keys.Key:

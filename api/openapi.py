@@ -73,6 +73,7 @@ PROBLEMS = {
     429: ("rate-limited", "rate-limited: try again after `Retry-After`"),
     503: ("unavailable", "unavailable: nothing was lost, try again"),
 }
+_PUBLIC = (404, 405, 414, 503)
 _WITHOUT_BODY = (401, 403, 404, 405, 414, 422, 429, 503)
 
 
@@ -108,11 +109,13 @@ def _document_operation(doc: dict[str, Any], doc_info: dict[str, Any], *, method
     responses.pop("default", None)
     scope = doc_info.get("scope")
     statuses: tuple[int, ...] = _WITHOUT_BODY if method.upper() in ("GET", "DELETE") else tuple(PROBLEMS)
+    text = doc_info["docstring"]  # put into the operation after this function
     if scope is None:
-        statuses = ()
+        statuses = _PUBLIC
+        doc["security"] = []
+        text["description"] = f"{text.get('description', '')}\n\nPublic: no key is needed.".strip()
     else:
         doc["security"] = [{"key": []}, *([{"widget": []}] if doc_info.get("widget") else [])]
-        text = doc_info["docstring"]  # put into the operation after this function
         text["description"] = f"{text.get('description', '')}\n\nScope: `{scope}`.".strip()
     for status in statuses:
         existing = responses.get(str(status), responses.get(status))
@@ -219,6 +222,7 @@ _MAY_BE_ABSENT: dict[str, set[str]] = {
     "LearnerResult": {"problem"},
     "MatchShown": {"teams", "learners"},
     "PlannedMatch": {"teams", "learners"},
+    "VerificationMethod": {"revoked"},
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import sql
 
 from ledger.accounts import CREDITS, ISSUANCE
 from pointsbank.database import Database, Session
@@ -38,7 +39,10 @@ def create(database: Database, key: str, name: str | None = None) -> int:
 
     Raises Invalid for a key or name that cannot be one, Conflict if there is a company of this key.
     """
-    faults = [("key", fault_of_key(key)), ("name", None if name is None else fault_of_text(name))]
+    faults = [
+        ("key", fault_of_key(key) or _fault_of_address(key)),
+        ("name", None if name is None else fault_of_text(name)),
+    ]
     refuse([(path, fault) for path, fault in faults if fault is not None])
     company_id = secrets.randbelow(2**_ID_BITS - 1) + 1
     try:
@@ -58,9 +62,19 @@ def create(database: Database, key: str, name: str | None = None) -> int:
     return company_id
 
 
+def _fault_of_address(key: str) -> str | None:
+    """The key is a segment of the address at which the company publishes its keys."""
+    return "must not be a dot or two, which no address ends with." if key in (".", "..") else None
+
+
 def find(database: Database, key: str) -> int | None:
     """The id of the company with this key."""
-    return next((company_id for company_id, known in database.companies() if known == key), None)
+    if fault_of_key(key) is not None:
+        return None
+    with database.transaction(0) as session:
+        session.driver.execute(sql.SQL("SET LOCAL app.company_key = {}").format(sql.Literal(key)))
+        row = session.sql("SELECT company_id FROM companies WHERE key = %(key)s", {"key": key}).fetchone()
+    return None if row is None else int(row.company_id)
 
 
 def get(session: Session) -> Company:

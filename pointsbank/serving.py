@@ -22,7 +22,7 @@ from gunicorn.config import Config
 from gunicorn.workers.base import Worker
 
 import pointsbank.leaderboards.commits  # noqa: F401 - its memory is shared with the workers that are forked later
-from pointsbank import embedded
+from pointsbank import embedded, key_file
 from pointsbank.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,8 @@ class PortTaken(Exception):
 
 @contextmanager
 def opened_servers(settings: Settings) -> Iterator[Settings]:
-    """The settings with the URLs of the embedded servers in them, unless DATABASE_URL names a real one.
+    """The settings with the URLs of the embedded servers and their key-encryption key in them, unless DATABASE_URL
+    names a real one.
 
     Embedded servers are started if they are not alive, and stopped at the end by the last process that
     uses them.
@@ -56,6 +57,7 @@ def opened_servers(settings: Settings) -> Iterator[Settings]:
             settings,
             database_url=servers.database_url,
             redis_url=servers.redis_url if _embeds_redis(settings) else settings.redis_url,
+            key_encryption_keys=settings.key_encryption_keys or key_file.keys_in(settings.data_dir),
         )
 
 

@@ -1,9 +1,11 @@
 """The settings: environment variables, and a file `.env` in the working folder for those not set."""
 
+import binascii
 import logging
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -15,6 +17,8 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 DEFAULT_LOG_LEVEL = "info"
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 NO_REDIS = "none"
+KEY_ENCRYPTION_KEY = "POINTSBANK_KEY_ENCRYPTION_KEY"
+KEY_ENCRYPTION_KEY_BYTES = 32
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "redis+sentinel")
 
 
@@ -27,7 +31,8 @@ class Settings:
     """`database_url` is None where PostgreSQL is to be embedded.
 
     `redis_url` is None where none is given: embedded beside an embedded PostgreSQL unless `without_redis`
-    says that there is to be none.
+    says that there is to be none. `key_encryption_keys` are those of signing keys: the first one seals, each of
+    them opens.
     """
 
     data_dir: Path
@@ -36,6 +41,7 @@ class Settings:
     without_redis: bool
     base_url: str
     log_level: str
+    key_encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -49,6 +55,7 @@ class Settings:
             without_redis=redis_url == NO_REDIS,
             base_url=_base_url(values),
             log_level=_log_level(values),
+            key_encryption_keys=parse_keys(KEY_ENCRYPTION_KEY, values.get(KEY_ENCRYPTION_KEY) or ""),
         )
 
     def to_environment(self) -> None:
@@ -59,6 +66,8 @@ class Settings:
         os.environ["REDIS_URL"] = self.redis_url or NO_REDIS
         if self.database_url is not None:
             os.environ["DATABASE_URL"] = self.database_url
+        if self.key_encryption_keys:
+            os.environ[KEY_ENCRYPTION_KEY] = ",".join(b64encode(key).decode() for key in self.key_encryption_keys)
 
     def configure_logging(self) -> None:
         logging.basicConfig(level=self.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -95,6 +104,24 @@ def _base_url(values: Mapping[str, str | None]) -> str:
     if parts.query or parts.fragment:
         raise SettingsError(f"{name}={value!r} must end with its path")
     return value
+
+
+def parse_keys(name: str, text: str) -> tuple[bytes, ...]:
+    """Keys in base64, of either alphabet, with commas between them. Raises SettingsError, which shows none of them."""
+    return tuple(_key(name, each.strip()) for each in text.split(",")) if text.strip() else ()
+
+
+def _key(name: str, text: str) -> bytes:
+    try:
+        key = b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != KEY_ENCRYPTION_KEY_BYTES:
+        raise SettingsError(
+            f"{name} must be {KEY_ENCRYPTION_KEY_BYTES} random bytes in base64, as `openssl rand -base64 32` makes "
+            "them, or several of these with commas between them"
+        )
+    return key
 
 
 def _log_level(values: Mapping[str, str | None]) -> str:

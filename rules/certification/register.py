@@ -158,14 +158,24 @@ def explanation(session: Session, certificate: Certificate) -> dict[str, Any]:
     return found
 
 
-def revoked_in(session: Session, status_list: int) -> list[int]:
-    """The indexes of those of a status list that are revoked, in their order."""
+def revoked_in(session: Session, status_list: int) -> dict[int, datetime] | None:
+    """The indexes of those of a status list that are revoked, each with when; None if the list has no certificate."""
     rows = session.sql(
-        """SELECT status_index FROM certificates
+        """SELECT status_index, revoked_at FROM certificates
             WHERE company_id = %(company)s AND status_list = %(list)s AND revoked_at IS NOT NULL ORDER BY 1""",
         {"list": status_list},
-    )
-    return [index for (index,) in rows]
+    ).fetchall()
+    if not rows and not _has_list(session, status_list):
+        return None
+    return {row.status_index: row.revoked_at for row in rows}
+
+
+def _has_list(session: Session, status_list: int) -> bool:
+    row = session.sql(
+        "SELECT FROM certificates WHERE company_id = %(company)s AND status_list = %(list)s LIMIT 1",
+        {"list": status_list},
+    ).fetchone()
+    return row is not None
 
 
 def now() -> datetime:

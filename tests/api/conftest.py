@@ -54,7 +54,7 @@ class Caller:
 
 @pytest.fixture(scope="session")
 def app(database: Database) -> flask.Flask:
-    settings = Settings(Path("var"), database.url, None, True, "http://127.0.0.1:8000", "warning")
+    settings = Settings(Path("var"), database.url, None, True, "http://127.0.0.1:8000", "warning", (bytes(32),))
     return create_app(settings, database)
 
 

@@ -149,6 +149,14 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
 }
 
 
+# What anybody may read; tests/api/test_issuers.py has what it tells.
+PUBLIC = (
+    "GET /v1/issuers/<key:issuer>",
+    "GET /v1/issuers/<key:issuer>/did.json",
+    "GET /v1/status-lists/<key:status_list>",
+)
+
+
 def furnish(caller: Caller, name: str) -> None:
     """A company with something of everything, the same ids whoever it is, and `name` in all its texts."""
     event_e1 = event("e1", reason=name)
@@ -250,7 +258,7 @@ def tables_of(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def test_every_route_is_known_here(app: flask.Flask) -> None:
-    assert served_routes(app) == sorted(CALLS), "give each new route its calls in CALLS"
+    assert served_routes(app) == sorted([*CALLS, *PUBLIC]), "give each new route its calls in CALLS"
 
 
 def test_what_one_writes_the_other_never_sees(companies: tuple[Caller, Caller], database_url: str) -> None:

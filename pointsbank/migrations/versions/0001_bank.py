@@ -9,11 +9,12 @@ from ledger.closings import CLOSING_EVERY
 revision = "0001"
 down_revision = None
 
-FILES = ("bank.sql", "widgets.sql", "matches.sql", "pins.sql", "certificates.sql")
+FILES = ("bank.sql", "widgets.sql", "matches.sql", "pins.sql", "certificates.sql", "keys.sql")
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
     rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens matches contestants
     pinned_boards certification_runs certification_results certificate_counts certificates
+    issuer_secrets signing_keys
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
@@ -32,9 +33,13 @@ def upgrade() -> None:
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
             f"CREATE POLICY own_company ON {table} USING ({own})"
         )
-    # The command line goes over all companies, or finds one by its key; that is all this setting opens.
+    # The command line goes over all companies; that is all this setting opens.
     connection.exec_driver_sql(
         "CREATE POLICY every_company ON companies FOR SELECT USING (current_setting('app.every_company', true) = 'on')"
+    )
+    # Who knows a company's key may ask for what it publishes.
+    connection.exec_driver_sql(
+        "CREATE POLICY its_key ON companies FOR SELECT USING (key = (SELECT current_setting('app.company_key', true)))"
     )
     # What of any company has become due, and which companies pin boards, is found by one query each; what is done about
     # it, is done company by company.
