@@ -1,4 +1,4 @@
-"""What badges look like: a red flower (小红花) for points, a seal for a qualification, its colours those of the level."""
+"""What badges look like: a red flower (小红花) for points, a seal for a qualification, in the colours of its level."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -139,14 +139,14 @@ def _ribbon(zh: str, en: str, colours: Colours) -> str:
         f'{top + 102} L{x + sign * 46} {top + high + 14} Z" fill="{colours.dark}"/>'
         for x, sign in ((left, 1), (right, -1))
     )
-    bend = f"Q{_MIDDLE} {top + 30}"
+    low = top + high
+    band = f"M{left} {top} Q{_MIDDLE} {top + 30} {right} {top} L{right} {low} Q{_MIDDLE} {low + 30} {left} {low} Z"
     return "".join(
         [
             folds,
-            f'<path d="M{left} {top} {bend} {right} {top} L{right} {top + high} Q{_MIDDLE} {top + high + 30} {left} '
-            f'{top + high} Z" fill="url(#band)" stroke="url(#metal)" stroke-width="3"/>',
+            f'<path d="{band}" fill="url(#band)" stroke="url(#metal)" stroke-width="3"/>',
             _lettering(line(zh, SERIF, _MIDDLE, top + 54, 34, 372), "#ffffff", 0.9),
-            _lettering(line(en, SANS, _MIDDLE, top + 81, 17, 372), colours.metal[0]),
+            _lettering(line(en, SANS, _MIDDLE, top + 81, 17, 350), colours.metal[0]),
         ]
     )
 
