@@ -15,6 +15,7 @@ from pointsbank.database import Session
 from pointsbank.directory import version
 from pointsbank.errors import Invalid, NotFound
 from rules.parts import Rulebook
+from rules.references import Places
 from rules.rulebook import parse
 
 RULEBOOKS_REMEMBERED = 64
@@ -22,8 +23,9 @@ RULEBOOKS_REMEMBERED = 64
 
 
 def put_draft(session: Session, programme: int, document: object) -> dict[str, Any]:
-    """Keeps the document as the draft, in place of one there is. Raises RulebookInvalid with every fault."""
-    parse(document)
+    """Keeps the document as the draft, in place of one there is. Raises RulebookInvalid with every fault, also where
+    criteria name a course or a phase that the programme does not have."""
+    parse(document, _places(session, programme))
     version.change(session)
     session.sql(
         "DELETE FROM rulebooks WHERE company_id = %(company)s AND programme = %(programme)s AND status = 'draft'",
@@ -38,6 +40,18 @@ def put_draft(session: Session, programme: int, document: object) -> dict[str, A
         {"programme": programme, "document": orjson.dumps(document).decode()},
     )
     return _one(session, programme, "draft")
+
+
+def _places(session: Session, programme: int) -> Places:
+    row = session.sql(
+        """SELECT ARRAY(SELECT key FROM courses
+                         WHERE company_id = %(company)s AND programme = %(programme)s) AS courses,
+                  ARRAY(SELECT phase ->> 'key' FROM programmes AS p, jsonb_array_elements(p.phases) AS phase
+                         WHERE p.company_id = %(company)s AND p.no = %(programme)s) AS phases""",
+        {"programme": programme},
+    ).fetchone()
+    assert row is not None, "a SELECT without FROM has one row"
+    return Places(row.courses, row.phases)
 
 
 def activate(session: Session, programme: int, from_at: datetime | None = None) -> dict[str, Any]:

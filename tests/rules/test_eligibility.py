@@ -410,3 +410,20 @@ def test_what_cannot_be_asked_over_http(bank: Caller, new_company: Callable[...,
     assert eligible(bank, "nobody").status_code == eligible(bank, "20219999").status_code == 404
     assert eligible(new_company("events:write"), A1).status_code == 403
     assert eligible(new_company("read"), A1).status_code == 404
+
+
+def test_a_draft_names_places_of_its_programme(bank: Caller) -> None:
+    criteria = {"any": [{"fact": "passed", "in": f"course:{key}"} for key in ("service", "skills", "cooking")]}
+    criteria["any"] += [{"fact": "credits", "in": f"phase:{key}", "at_least": 1} for key in ("summer", "winter")]
+    answer = bank.put(f"{P}/rulebook/draft", {"certificates": [{**POINTS, "criteria": criteria}]})
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [
+        {
+            "path": "certificates[0].criteria.any[2].in",
+            "message": "the programme has no course 'cooking'; it has service, skills",
+        },
+        {
+            "path": "certificates[0].criteria.any[4].in",
+            "message": "the programme has no phase 'winter'; it has autumn, summer",
+        },
+    ]

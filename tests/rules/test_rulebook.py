@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import rulebook
-from rules.criteria import FACTS, Fact, Group, Scope
+from rules.criteria import FACTS, Fact, Group, Scope, parse_criterion
 from rules.errors import RulebookInvalid
 from rules.parts import Banded, Rulebook
+from rules.reachable import contradictions
+from rules.references import Places
 
 SCORED = {
     "key": "scored",
@@ -90,7 +92,7 @@ REFUSED = [
     (("extra",),                   1,                              ["extra"]),
     (("earning",),                 {},                             ["earning"]),
     (("earning",),                 [5, None],                      ["earning[0]", "earning[1]"]),
-    (("earning",),                 [SCORED] * 201,                 ["earning"]),
+    (("earning",),                 [{**SCORED, "key": f"{n}"} for n in range(201)], ["earning"]),
     ((*E0, "key"),                 ABSENT,                         ["earning[0].key"]),
     ((*E0, "key"),                 "a/b",                          ["earning[0].key"]),
     ((*E0, "key"),                 "debate",                       ["earning[1].key"]),
@@ -141,8 +143,8 @@ REFUSED = [
     ((*TREE, 1, "any", 1, "at_most"), 0,                           [ALL + "[1].any[1].at_most"]),
     ((*TREE, 2, "at_least"),       2,                              [ALL + "[2].at_least"]),
     ((*TREE, 3, "not", "type"),    ABSENT,                         [ALL + "[3].not.type"]),
-    ((*TREE, 4, "key"),            "gold",                         ["certificates[1].criteria"]),
-    ((*TREE, 4, "key"),            "service-1",                    ["certificates[1].criteria"]),
+    ((*TREE, 4, "key"),            "gold",                         [ALL + "[4].key"]),
+    ((*TREE, 4, "key"),            "service-1",                    [ALL + "[4].key"]),
     ((*C1, "level"),               "a\x00",                        ["certificates[1].level"]),
     ((*C1, "level"),               "a\ud800",                      ["certificates[1].level"]),
     ((*E0, "first"),               2**64,                          ["earning[0].first"]),
@@ -187,10 +189,113 @@ def test_a_rulebook_is_an_object(document: object) -> None:
 
 
 def test_all_faults_at_once() -> None:
+    """Of the structure, between parts, with the programme, and what can never be met."""
     document = changed((*A0, "unit"), "gold")
     document["earning"][1]["first"] = -1
+    document["earning"].append(SCORED)
     document["certificates"][0]["criteria"] = {"fact": "luck"}
-    assert faults(document) == ["earning[0].award.unit", "earning[1].first", "certificates[0].criteria.fact"]
+    document["certificates"][1]["criteria"]["all"][4]["key"] = "gold"
+    never = {"all": [{"fact": "match_won"}, {"not": {"fact": "match_won"}}]}
+    document["certificates"] += [
+        certificate("a", "b"),
+        certificate("b", "a"),
+        {**POINTS, "key": "c", "criteria": never},
+    ]
+    with pytest.raises(RulebookInvalid) as refusal:
+        rulebook.parse(document, Places((), ()))
+    assert [path for path, _ in refusal.value.errors] == [
+        "earning[0].award.unit",
+        "earning[1].first",
+        "certificates[0].criteria.fact",
+        "earning[2].key",
+        "certificates[1].criteria.all[4].key",
+        "certificates[2].criteria.all[0].key",
+        "certificates[3].criteria.all[0].key",
+        "certificates[4].criteria.all[1].not",
+        "certificates[1].criteria.all[0].in",
+        "certificates[1].criteria.all[1].any[0].in",
+    ]
+
+
+# fmt: off
+PLACES_NAMED = [
+    ({"fact": "flowers", "in": "course:service", "at_least": 1}, None),
+    ({"fact": "flowers", "in": "course:x", "at_least": 1},       "the programme has no course 'x'; it has service"),
+    ({"fact": "credits", "in": "phase:first", "at_least": 1},    None),
+    ({"fact": "credits", "in": "phase:x", "at_least": 1},        "the programme has no phase 'x'; it has first"),
+    ({"fact": "credits", "in": "programme", "at_least": 1},      None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("fact", "message"), PLACES_NAMED)
+def test_courses_and_phases_are_those_of_the_programme(fact: dict[str, Any], message: str | None) -> None:
+    document = {"certificates": [{**POINTS, "criteria": {"any": [fact]}}]}
+    places = Places(["service"], ["first"])
+    if message is None:
+        rulebook.parse(document, places)
+        return
+    with pytest.raises(RulebookInvalid) as refusal:
+        rulebook.parse(document, places)
+    assert refusal.value.errors == [("certificates[0].criteria.any[0].in", message)]
+
+
+def more(fact: str, at_least: float, **members: Any) -> dict[str, Any]:
+    return {"fact": fact, "at_least": at_least, "in": "programme", **members}
+
+
+def rank(at_most: int) -> dict[str, Any]:
+    return {"fact": "team_rank", "in": "programme", "at_most": at_most}
+
+
+HELD = {"fact": "certificate", "key": "gold"}
+HOURS = {"type": "helped", "sum": "hours"}
+PASSED: dict[str, Any] = {"fact": "passed", "in": "course:service"}
+# fmt: off
+NEVER: list[tuple[dict[str, Any], str | None]] = [
+    ({"all": [more("credits", 60), {"not": more("credits", 60)}]},                        "all[1].not"),
+    ({"all": [more("credits", 60), {"not": more("credits", 61)}]},                        None),
+    ({"all": [more("credits", 60), {"not": more("credits", 40, **{"in": "company"})}]},   None),
+    ({"all": [{"all": [more("credits", 60)]}, {"not": {"any": [HELD, more("credits", 9)]}}]}, "all[1].not.any[1]"),
+    ({"at_least": 2, "of": [HELD, {"not": HELD}]},                                        "of[1].not"),
+    ({"at_least": 1, "of": [HELD, {"not": HELD}]},                                        None),
+    ({"not": {"any": [HELD, {"not": HELD}]}},                                             "not.any[0]"),
+    ({"not": {"all": [HELD, {"not": HELD}]}},                                             None),
+    ({"any": [HELD, {"all": [rank(3), {"not": rank(5)}]}]},                               "any[1].all[0]"),
+    ({"all": [rank(5), {"not": rank(3)}]},                                                None),
+    ({"not": more("credits", 0)},                                                         "not"),
+    ({"not": more("events", 0.5, **HOURS)},                                               None),
+    ({"all": [PASSED, {"not": {**PASSED, "at_least": 50}}]},                              None),
+    ({"all": [PASSED, {"not": PASSED}]},                                                  "all[1].not"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("criteria", "path"), NEVER)
+def test_what_can_never_be_met(criteria: dict[str, Any], path: str | None) -> None:
+    found = contradictions(parse_criterion(criteria), "")
+    assert [at for at, _ in found] == ([] if path is None else [f".{path}"])
+    assert all(message.startswith("can never be met: ") for _, message in found)
+
+
+FACTS_REFUSED = [
+    ({"fact": "events", "type": "x", "at_least": 1.5}, "at_least"),
+    ({"fact": "events", "type": "x", "at_least": 0}, "at_least"),
+    ({"fact": "events", "type": "x", "at_least": 1, "sum": ""}, "sum"),
+    ({"fact": "passed", "in": "course:a", "at_least": 0}, "at_least"),
+    ({"fact": "attendance", "in": "programme", "at_least": 100.5}, "at_least"),
+    ({"fact": "match_won", "key": "pk", "at_least": 2}, "at_least"),
+    ({"fact": "credits", "in": "phase:", "at_least": 2}, "in"),
+    ({"fact": "credits", "in": "course:a", "at_least": 2}, "in"),
+    ({"fact": "team_rank", "in": "programme", "at_most": 2, "score": "median"}, "score"),
+    ({"at_least": 3, "of": [HELD, HELD]}, "at_least"),
+]
+
+
+@pytest.mark.parametrize(("criteria", "member"), FACTS_REFUSED)
+def test_a_member_that_cannot_be(criteria: dict[str, Any], member: str) -> None:
+    document = {"certificates": [{**POINTS, "key": "gold", "criteria": criteria}]}
+    assert f"certificates[0].criteria.{member}" in faults(document)
 
 
 # fmt: off
@@ -208,7 +313,7 @@ CIRCLES = [
 def test_no_certificate_waits_for_itself(certificates: list[dict[str, Any]], paths: list[int]) -> None:
     document = {"certificates": certificates}
     if paths:
-        assert faults(document) == [f"certificates[{index}].criteria" for index in paths]
+        assert faults(document) == [f"certificates[{index}].criteria.all[0].key" for index in paths]
     else:
         assert len(rulebook.parse(document).certificates) == 3
 
