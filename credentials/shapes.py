@@ -137,13 +137,20 @@ def _place(term: dict[str, str], kinds: list[str]) -> _Place:
     if kind == "blank node":
         return _Place(BlankNode(value.removeprefix("_:")))
     if kind == "IRI":
-        return _Place(None, leaf) if leaf >= 0 else _Place(NamedNode(value))
+        return _Place(None, leaf) if leaf >= 0 else _Place(_word(value))
     datatype = term["datatype"]
     if leaf < 0:
         return _Place(Literal(value, datatype=NamedNode(datatype)))
     if kinds[leaf] == "number" and datatype == _STRING:
         raise Untranslatable("The document has a number where its context names no type for it.")
     return _Place(None, leaf, NamedNode(datatype))
+
+
+def _word(value: str) -> NamedNode:
+    try:
+        return NamedNode(value)
+    except ValueError as error:
+        raise Untranslatable(f"No context defines {value.removeprefix(_BASE)!r}.") from error
 
 
 def _check_nothing_was_lost(shape: Shape, kinds: list[str], found: list[Statement]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from credentials import proof
 from credentials.addresses import key_name
+from credentials.contexts import CREDENTIALS
 from credentials.shapes import Untranslatable
 from credentials.signing_keys import SigningKey
 
@@ -53,12 +54,15 @@ def verify(credential: bytes, keys: Iterable[SigningKey]) -> Outcome:
 
 
 def _read(credential: bytes) -> dict[str, Any]:
-    """Raises ValueError, also for a key that stands twice in an object: readers differ in which one counts."""
+    """Raises ValueError or KeyError. A key that stands twice in an object is refused: readers differ in which counts."""
     if len(credential) > MAX_BYTES:
         raise ValueError("it is too large")
     read = json.loads(credential.decode(), object_pairs_hook=_once, parse_constant=_refuse)
     if not isinstance(read, dict):
         raise ValueError("it is no object")
+    contexts = read["@context"]
+    if not isinstance(contexts, list) or contexts[:1] != [CREDENTIALS]:
+        raise ValueError("it is no credential of version 2")
     return read
 
 

@@ -10,6 +10,7 @@ lists what did not run for that reason. With POINTSBANK_REQUIRE_PROGRAMS=1 it fa
 
 import fcntl
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 import psutil
 import psycopg
@@ -42,7 +43,7 @@ HOW_TO_GET = {
     "ledger": "apt-get install ledger",
     "hledger": "apt-get install hledger",
     "chromium": "apt-get install chromium",
-    "node": "apt-get install nodejs",
+    "node": "apt-get install nodejs npm",
 }
 
 _owner_lock: IO[str] | None = None
@@ -315,6 +316,23 @@ def needs_program() -> Callable[[str], str]:
         return found
 
     return need
+
+
+@pytest.fixture(scope="session")
+def verify_with_node(needs_program: Callable[[str], str]) -> Callable[[object], Any]:
+    """`verify_with_node(given)` gives what tests/node/verify.mjs says, which describes both; skips without Node."""
+    node, folder = needs_program("node"), Path(__file__).parent / "node"
+    if not (folder / "node_modules").is_dir():
+        _missing("needs the packages of tests/node (npm ci --prefix tests/node)")
+
+    def verify(given: object) -> Any:
+        done = subprocess.run(
+            [node, "verify.mjs"], cwd=folder, input=json.dumps(given), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return verify
 
 
 @pytest.fixture(scope="session")

@@ -137,6 +137,7 @@ CHANGED = {
     "an undefined term": ({"motto": "x"}, "No context defines motto"),
     "an undefined term within": ({"credentialSchema": [{"id": "urn:x", "type": "X", "motto": "x"}]}, "motto"),
     "an undefined type": ({"type": ["VerifiableCredential", "Diploma"]}, "Diploma"),
+    "a type that no IRI is": ({"type": ["VerifiableCredential", "Dip\x7floma<"]}, "No context defines"),
     "a type twice": ({"type": ["VerifiableCredential", "VerifiableCredential"]}, "type twice"),
     "a relative id": ({"id": "verify/1"}, "no absolute IRI"),
     "an id with a space": ({"id": "https://bank.example/a b"}, "no absolute IRI"),
