@@ -54,7 +54,7 @@ def verify(credential: bytes, keys: Iterable[SigningKey]) -> Outcome:
 
 
 def _read(credential: bytes) -> dict[str, Any]:
-    """Raises ValueError or KeyError. A key that stands twice in an object is refused: readers differ in which counts."""
+    """Raises ValueError or KeyError. No key may stand twice in an object: readers differ in which counts."""
     if len(credential) > MAX_BYTES:
         raise ValueError("it is too large")
     read = json.loads(credential.decode(), object_pairs_hook=_once, parse_constant=_refuse)

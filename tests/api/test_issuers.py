@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import flask
 import pytest
@@ -84,7 +84,7 @@ def test_a_company_with_an_odd_key(app: flask.Flask, database: Database, key: st
         answer = get(app, path)
         assert answer.status_code == 200, path
         shown = answer.get_json()
-        assert shown["name"] == key
+        assert unquote(shown["url"]) == f"{BASE}/v1/issuers/{key}"
         did_path = shown["id"].split(":", 3)[3].replace(":", "/")
         assert get(app, f"/{did_path}/did.json").get_json() == shown
 
