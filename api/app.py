@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from flask import Flask
 from flask.json.provider import JSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import (
     awarders,
@@ -32,11 +33,13 @@ from api import (
     programmes,
     rulebook,
     teams,
+    verification,
     widget_files,
     widget_tokens,
 )
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
+from api.rate_limit import Limiter
 from api.streams.connections import Connections
 from api.streams.watching import Watch
 from pointsbank.database import Database
@@ -85,10 +88,18 @@ def create_app(settings: Settings, database: Database) -> Flask:
     boards = Leaderboards(database, settings.redis_url)
     watch = Watch(boards, database, leaderboards.shown)
     app.extensions["pointsbank"] = State(
-        settings, database, Turnstile(database), boards, watch, Connections(watch.leave)
+        settings,
+        database,
+        Turnstile(database),
+        boards,
+        watch,
+        Connections(watch.leave),
+        Limiter(settings.redis_url, "verify", verification.LIMIT),
     )
     app.url_map.converters |= {"key": KeyInPath, "key_beside_batch": KeyBesideBatch}
     app.url_map.strict_slashes = False
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     rest = openapi.Api(app)
     openapi.prepare(rest)
     for resource in RESOURCES:
@@ -97,6 +108,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.register_blueprint(documentation.blp)
     app.register_blueprint(health.blp)
     app.register_blueprint(metrics.blp)
+    app.register_blueprint(verification.blp)
     app.register_blueprint(widget_files.blp)
     metrics.register(app)
     board_auth.register(app)

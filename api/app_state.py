@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from api.rate_limit import Limiter
 from api.streams.connections import Connections
 from api.streams.watching import Watch
 from pointsbank.database import Database
@@ -22,6 +23,7 @@ class State:
     leaderboards: Leaderboards
     watch: Watch
     connections: Connections
+    verifications: Limiter
     batch_turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by the batch that is being judged and booked: two at once in one process would take twice the memory
     and be no faster."""

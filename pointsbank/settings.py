@@ -17,6 +17,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 DEFAULT_LOG_LEVEL = "info"
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 NO_REDIS = "none"
+MAX_PROXIES = 9
 KEY_ENCRYPTION_KEY = "POINTSBANK_KEY_ENCRYPTION_KEY"
 KEY_ENCRYPTION_KEY_BYTES = 32
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "redis+sentinel")
@@ -32,7 +33,7 @@ class Settings:
 
     `redis_url` is None where none is given: embedded beside an embedded PostgreSQL unless `without_redis`
     says that there is to be none. `key_encryption_keys` are those of signing keys: the first one seals, each of
-    them opens.
+    them opens. `proxies` is how many reverse proxies stand in front of the service.
     """
 
     data_dir: Path
@@ -42,6 +43,7 @@ class Settings:
     base_url: str
     log_level: str
     key_encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    proxies: int = 0
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -56,6 +58,7 @@ class Settings:
             base_url=_base_url(values),
             log_level=_log_level(values),
             key_encryption_keys=parse_keys(KEY_ENCRYPTION_KEY, values.get(KEY_ENCRYPTION_KEY) or ""),
+            proxies=_proxies(values),
         )
 
     def to_environment(self) -> None:
@@ -63,6 +66,7 @@ class Settings:
         os.environ["POINTSBANK_DATA_DIR"] = str(self.data_dir)
         os.environ["POINTSBANK_BASE_URL"] = self.base_url
         os.environ["POINTSBANK_LOG_LEVEL"] = self.log_level
+        os.environ["POINTSBANK_PROXIES"] = str(self.proxies)
         os.environ["REDIS_URL"] = self.redis_url or NO_REDIS
         if self.database_url is not None:
             os.environ["DATABASE_URL"] = self.database_url
@@ -122,6 +126,14 @@ def _key(name: str, text: str) -> bytes:
             "them, or several of these with commas between them"
         )
     return key
+
+
+def _proxies(values: Mapping[str, str | None]) -> int:
+    name = "POINTSBANK_PROXIES"
+    value = values.get(name) or "0"
+    if not (value.isascii() and value.isdigit() and int(value) <= MAX_PROXIES):
+        raise SettingsError(f"{name}={value!r} is no number from 0 to {MAX_PROXIES}")
+    return int(value)
 
 
 def _log_level(values: Mapping[str, str | None]) -> str:

@@ -65,7 +65,8 @@ def _of_sentinels(netloc: str, path: str, options: dict[str, Any]) -> Any:
 class Breaker:
     """Calls that fail fast: after a failure nobody waits for Redis until it is `AWAY_SECONDS` later, and then one."""
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: str = "boards are answered from the ledger") -> None:
+        self._meanwhile = meanwhile
         self._lock = threading.Lock()
         self._until = 0.0
         self.is_open = False
@@ -78,7 +79,7 @@ class Breaker:
             result = work()
         except (RedisError, OSError) as error:
             if not self.is_open:
-                log.warning("Redis is away, boards are answered from the ledger: %s", error)
+                log.warning("Redis is away, %s: %s", self._meanwhile, error)
             with self._lock:
                 self.is_open, self._until = True, time.monotonic() + AWAY_SECONDS
             raise Away(str(error)) from error

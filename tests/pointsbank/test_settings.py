@@ -16,6 +16,7 @@ VARIABLES = (
     "REDIS_URL",
     "POINTSBANK_BASE_URL",
     "POINTSBANK_LOG_LEVEL",
+    "POINTSBANK_PROXIES",
     "POINTSBANK_KEY_ENCRYPTION_KEY",
 )
 KEY, OTHER = b"\xfb\xff" * 16, b"k" * 32
@@ -65,6 +66,9 @@ def test_no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
         ("POINTSBANK_BASE_URL", "http://bank.example:99999"),
         ("POINTSBANK_BASE_URL", "http://bank.example/?q"),
         ("POINTSBANK_LOG_LEVEL", "loud"),
+        ("POINTSBANK_PROXIES", "-1"),
+        ("POINTSBANK_PROXIES", "10"),
+        ("POINTSBANK_PROXIES", "many"),
         ("POINTSBANK_KEY_ENCRYPTION_KEY", "secret"),
         ("POINTSBANK_KEY_ENCRYPTION_KEY", "c2hvcnQ="),
         ("POINTSBANK_KEY_ENCRYPTION_KEY", f"{b64encode(KEY).decode()},"),
@@ -74,6 +78,15 @@ def test_an_unusable_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, n
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         Settings.from_environment()
+
+
+def test_workers_know_of_the_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSBANK_PROXIES", "2")
+    settings = Settings.from_environment()
+    assert settings.proxies == 2
+    monkeypatch.setattr(os, "environ", {})
+    settings.to_environment()
+    assert Settings.from_environment().proxies == 2
 
 
 def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
