@@ -43,7 +43,7 @@ class Scope:
 class Fact:
     """A leaf. Members that its fact does not take are None.
 
-    `at_least` is an amount (credits, flowers: smallest part), a score (passed; None: as `rules.facts.counted` has
+    `at_least` is an amount (credits, flowers: smallest part), a score (passed; None: as `rules.facts.wanted` has
     it), per cent of sessions (attendance), a count (match_won, award, events) or a sum (events with `sum`);
     `at_most` a rank (team_rank), from 1. `key` is a match's (match_won) or a certificate's (certificate); `role`
     that of the awarder (award). `type` is an event's; of attendance, what its event types begin with. `sum` names

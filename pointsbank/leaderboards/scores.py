@@ -108,7 +108,7 @@ WITH counted AS MATERIALIZED (
 )
 SELECT c.no, array_agg(c.number ORDER BY c.number)
   FROM counted AS c
- WHERE c.reverses IS NULL AND NOT EXISTS (SELECT FROM counted AS r WHERE r.no = c.no AND r.reverses = c.number)
+ WHERE c.reverses IS NULL AND c.number NOT IN (SELECT reverses FROM counted WHERE reverses IS NOT NULL)
  GROUP BY c.no"""
 
 # As integers, which a sum of bigint is not: no member comes near 2^63.

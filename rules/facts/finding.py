@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from rules.criteria import Fact
 from rules.explanation import Found
-from rules.facts import counted, matches, movements, teams
+from rules.facts import entries, matches, teams
 from rules.facts.ground import Findings, Ground
 
-_MODULES = (movements, counted, teams, matches)
+_MODULES = (entries, teams, matches)
 
 
 def find(ground: Ground, facts: Iterable[Fact]) -> Findings:
