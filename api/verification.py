@@ -28,9 +28,9 @@ LIMIT = 60
 UNKNOWN_COST = 6
 """What a number costs that there is not."""
 MAX_NUMBER_CHARACTERS = 100
-STYLE_CACHE_SECONDS = 3_600
+ASSET_CACHE_SECONDS = 3_600
 
-_STYLE = files("api").joinpath("web/verification/style.css").read_bytes()
+_ASSETS = {name: files("api").joinpath("web/verification", name).read_bytes() for name in ("style.css", "icon.svg")}
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
 
 
@@ -43,11 +43,11 @@ def ask() -> AnyResponse:
     return _html("ask.html", 200)
 
 
-@blp.get("/verify/style.css")
-def style() -> Response:
-    response = Response(_STYLE, content_type="text/css; charset=utf-8")
+@blp.get("/verify/<any('style.css', 'icon.svg'):name>")
+def asset(name: str) -> Response:
+    response = Response(_ASSETS[name], mimetype="text/css" if name == "style.css" else "image/svg+xml")
     response.cache_control.public = True
-    response.cache_control.max_age = STYLE_CACHE_SECONDS
+    response.cache_control.max_age = ASSET_CACHE_SECONDS
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
