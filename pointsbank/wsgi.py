@@ -14,6 +14,7 @@ from pointsbank.database import Database
 from pointsbank.leaderboards import pins
 from pointsbank.matches import settling
 from pointsbank.settings import Settings, SettingsError
+from rules import reevaluation
 
 GARBAGE_THRESHOLD = 50_000
 """Objects made before Python looks for cycles. A batch makes hundreds of thousands, none in a cycle; at the
@@ -37,6 +38,10 @@ def create_app() -> Flask:
     background.add("warming pinned boards", pins.INTERVAL_SECONDS, held(app).leaderboards.warm_pinned)
     background.start()
     atexit.register(background.stop)
+    slow = Background()  # what may take minutes has nobody wait for it
+    slow.add("re-evaluating", reevaluation.INTERVAL_SECONDS, partial(reevaluation.run_due, database))
+    slow.start()
+    atexit.register(slow.stop)
     return app
 
 

@@ -89,7 +89,8 @@ def hold(session: Session, places: Iterable[Place]) -> None:
     session.sql(
         """INSERT INTO places (company_id, programme, course, rule, number, arrived)
            SELECT %(company)s, * FROM unnest(%(programme)s::integer[], %(course)s::integer[], %(rule)s::integer[],
-                                             %(number)s::bigint[], %(arrived)s::bigint[])""",
+                                             %(number)s::bigint[], %(arrived)s::bigint[])
+           ON CONFLICT DO NOTHING""",
         {name: [getattr(each, name) for each in rows] for name in Place.__slots__},
     )
 
