@@ -39,6 +39,7 @@ class Sheet(FPDF):
         self.c_margin = 0
         self.set_creation_date(at)
         self.set_lang("zh-CN")
+        self.set_display_mode("fullpage", "continuous")
         self.viewer_preferences = ViewerPreferences(display_doc_title=True)
         self._widths: dict[tuple[str, str], float] = {}
         self._load_fonts(frozenset(fonts.printable("".join(characters))) | {" "}, folder)

@@ -54,7 +54,7 @@ def _page(sheet: Sheet, content: Content, rows: list[list[list[str]]], number: i
         y = _sums(sheet, content.results, y, palette)
     y = _columns(sheet, y, palette)
     for row in rows:
-        with sheet.tagged("TR"):
+        with sheet.tagged("P"):
             for cell, (left, width, align) in zip(row, _COLUMNS, strict=True):
                 for index, text in enumerate(cell):
                     x = left if align == "left" else left + width
@@ -107,7 +107,7 @@ def _sums(sheet: Sheet, results: Sequence[Result], y: float, palette: Palette) -
 
 def _columns(sheet: Sheet, y: float, palette: Palette) -> float:
     """The table's head. Returns where it ends."""
-    with sheet.tagged("TR"):
+    with sheet.tagged("P"):
         for label, (left, width, align) in zip(wording.COLUMNS, _COLUMNS, strict=True):
             x = left if align == "left" else left + width
             text = wording.both(label)

@@ -13,6 +13,7 @@ from typing import Any
 import pypdf
 import pypdfium2
 import pytest
+import zxingcpp
 from PIL import Image, ImageChops
 
 from credentials import paper
@@ -87,6 +88,17 @@ def test_the_credential_is_attached_to_the_byte(content: Content) -> None:
     (attached,) = reader.root_object["/AF"]
     assert attached.get_object()["/AFRelationship"] == "/Alternative"
     assert attached.get_object()["/EF"]["/F"]["/Subtype"] == "/application/ld+json"
+
+
+@pytest.mark.parametrize("content", BOTH, ids=lambda each: each.kind)
+@pytest.mark.parametrize(
+    "base", ["https://b.cn", "https://certificates.points-bank.example-company.com/with/a/long/path"]
+)
+def test_the_code_is_read_by_a_scanner(content: Content, base: str) -> None:
+    content = replace(content, base_url=base)
+    page = looked_at(paper.pdf(content, [], CREDENTIAL), scale=2)
+    (code,) = zxingcpp.read_barcodes(page)
+    assert (code.format, code.text) == (zxingcpp.BarcodeFormat.QRCode, content.verify_url)
 
 
 def test_it_has_a_title_a_language_and_a_structure_for_readers_that_speak() -> None:
