@@ -57,6 +57,22 @@ select team, sum(credits) as credits, (200 * sum(credits) + count(*)) / (2 * cou
 from learners group by team order by credits desc
 """
 
+# The average of a course, weighted, out of 100: exams are left out, and what was not handed in counts 0.
+AVERAGES = """
+with part as (select id_assessment, cast(weight as real) as weight from assessments where assessment_type <> 'Exam')
+select i.id_student as learner,
+       coalesce(sum(p.weight * cast(r.score as real)), 0) / (select sum(weight) from part) as average,
+       count(p.id_assessment) filter (where cast(r.score as real) > 0) as results
+from studentInfo i
+left join studentAssessment r on r.id_student = i.id_student
+left join part p using (id_assessment)
+group by i.id_student
+"""
+SHORTFALLS = f"""
+select learner, case when average >= :least then '' else printf('%.2f', :least - average) end, results
+from ({AVERAGES})
+"""
+
 
 @dataclass(frozen=True)
 class Team:
@@ -99,6 +115,17 @@ def compute(folder: Path) -> Expected:
             },
             team_orders=(_team_order(database, "credits"), _team_order(database, "mean_hundredths")),
         )
+    finally:
+        database.close()
+
+
+def shortfalls(folder: Path, least: int) -> dict[str, tuple[str, int]]:
+    """What each learner's average lacks of `least`, with two decimals, or "" if nothing; and the results it is of."""
+    database = sqlite3.connect(":memory:")
+    try:
+        for table in TABLES:
+            _load(database, folder, table)
+        return {learner: (short, results) for learner, short, results in database.execute(SHORTFALLS, {"least": least})}
     finally:
         database.close()
 
