@@ -53,6 +53,7 @@ class Sheet(FPDF):
                     needed.setdefault(font, set()).add(character)
         for font in (SERIF, SANS, *FALLBACKS):
             if font in needed:
+                needed[font].add(" ")  # fpdf2 takes the number of another glyph for it where it is missing
                 file = folder / f"{font.key}{'.ttf' if font.path.endswith('ttf') else '.otf'}"
                 file.write_bytes(fonts.subset(font, needed[font]))
                 self.add_font(font.key, fname=file)

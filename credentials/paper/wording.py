@@ -43,7 +43,7 @@ def sentence(content: Content) -> tuple[str, str]:
     if content.kind == "points":
         return (
             f"在“{content.programme_name}”中累计获得 {content.credits} 积分，符合本证授予条件，特发此证。",
-            f"has earned {content.credits} credits in {content.programme_name} and meets its requirements.",
+            f"has earned {content.credits} credits in {content.programme_name}, as this certificate requires.",
         )
     return (
         f"完成“{content.programme_name}”的学习与考核，符合“{content.name['zh']}”授予条件，特发此证。",

@@ -69,6 +69,18 @@ def test_it_is_one_small_a4_page_with_subsets_of_fonts(content: Content) -> None
         assert "+" in described["/FontName"], "a subset's name begins with a tag"
 
 
+def test_codes_are_those_of_glyphs_that_are_there() -> None:
+    """Readers complain of others, or show something else."""
+    said = replace(POINTS, learner_name=" ".join(HOSTILE.values()))
+    fonts = read(paper.pdf(said, lines(3), CREDENTIAL)).pages[0]["/Resources"]["/Font"]
+    assert len(fonts) > 5
+    for font in fonts.values():
+        cmap = font.get_object()["/ToUnicode"].get_data().decode()
+        codes = [line.split()[0] for line in cmap.splitlines() if line.startswith("<") and "FFFF" not in line]
+        assert codes
+        assert all(len(code) == len("<0000>") for code in codes)
+
+
 def test_the_same_certificate_is_the_same_file_also_in_another_process() -> None:
     made = [paper.pdf(each, lines(40), CREDENTIAL) for each in (POINTS, POINTS, replace(POINTS, credits="187"))]
     assert made[0] == made[1]
