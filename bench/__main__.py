@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench import memory, posting, reading, serving
+from bench import memory, posting, reading, serving, signing
 from bench.ground import BATCH, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
@@ -31,6 +31,7 @@ def main(levels: str, kind: str, busy: int, lines: int) -> None:
         if busy:
             with opened(folder, uuids) as ground:
                 _reading(ground, busy)
+        _signing()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -86,6 +87,18 @@ def _reading(ground: Ground, transfers: int) -> None:
             floor = times["row by primary key"]
             for name, seconds in times.items():
                 print(f"  {where:<11} {name:<24} {seconds * 1000:>7.2f}  {seconds / floor:>5.1f}", flush=True)
+
+
+def _signing() -> None:
+    print("\nSigning on one processor, in credentials a second, and as a ratio to the bare Ed25519 signature beside it")
+    print(f"  {'results':>8} {'bytes':>7}   {'bare':>7} {'signed':>7} {'ratio':>6}   {'first, ms':>9}")
+    for results in signing.RESULTS:
+        found = signing.measure(results)
+        print(
+            f"  {results:>8} {found.size_bytes:>7}   {found.bare:>7.0f} {found.signed:>7.0f} "
+            f"{found.signed / found.bare:>6.3f}   {found.first_seconds * 1000:>9.1f}",
+            flush=True,
+        )
 
 
 def _progress(level: int):  # type: ignore[no-untyped-def]  # a closure for this file alone

@@ -17,7 +17,6 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from pyld import jsonld
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
 from credentials.contexts import ContextUnknown, load
 
@@ -34,11 +33,19 @@ _WORDS = frozenset(["@context", "type", "cryptosuite", "proofPurpose", "identity
 _MARKER = "urn:leaf:"
 _BASE = "https://relative.invalid/"
 """What a word that no context defines becomes relative to."""
-_ABSOLUTE = re.compile(r"(?:https?://|urn:|did:)\S+")
+_ABSOLUTE = re.compile(r"(?:https?://|urn:|did:)(?:[!#$&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]|%[0-9A-Fa-f]{2})+")
+"""ASCII alone: what we make of other characters is percent-encoded, and so they cannot be written in two ways."""
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _STRING = f"{_XSD}string"
 _MAX_INTEGER = 10**21  # from there on JavaScript writes an exponent
-_RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+
+# RDF Dataset Canonicalization, section 5.2: these escapes and no others.
+_ESCAPES = {code: f"\\u{code:04X}" for code in [*range(0x20), 0x7F]}
+_ESCAPES |= {ord(char): f"\\{name}" for char, name in zip('\b\t\n\f\r"\\', 'btnfr"\\', strict=True)}
+_ESCAPED = re.compile('[\x00-\x1f\x7f"\\\\\ud800-\udfff\ufffe\uffff]')
+_REFUSED = re.compile("[\ud800-\udfff\ufffe\uffff]")
+"""Halves of surrogate pairs, and two that are no characters: implementations differ in how they write them."""
 
 
 class Untranslatable(Exception):
@@ -46,24 +53,40 @@ class Untranslatable(Exception):
 
 
 class _Place(NamedTuple):
-    """A term of a statement: a constant, or the leaf of this index as an IRI or a literal of the datatype."""
+    """A term of a statement: as N-Quads write it, or the leaf of this index before what follows its literal (None: an
+    IRI)."""
 
-    constant: Any
+    text: str
     leaf: int = -1
-    datatype: NamedNode | None = None
+    suffix: str | None = None
 
 
-Statement = tuple[_Place, _Place, _Place]
+Statement = tuple[str, str, str]
+"""Subject, predicate and object as canonical N-Quads write them; blank nodes have names of their own: `_:b0`."""
 
 
-def statements(document: dict[str, Json]) -> Iterator[Quad]:
+def statements(document: dict[str, Json]) -> set[Statement]:
     """The document's RDF. Raises Untranslatable."""
     leaves: list[Json] = []
     shape = _shape(document, leaves)
     if len(leaves) > MAX_LEAVES:
         raise Untranslatable(f"The document has more than {MAX_LEAVES} values.")
-    for subject, predicate, obj in _translated(shape):
-        yield Quad(_term(subject, leaves), predicate.constant, _term(obj, leaves))
+    translated = _translated(shape)
+    terms = [_term(leaves[place.leaf], place.suffix) for place in translated.leaves]
+    return {
+        (terms[s] if s >= 0 else texts[~s], texts[p], terms[o] if o >= 0 else texts[~o])
+        for texts in [translated.texts]
+        for s, p, o in translated.statements
+    }
+
+
+class _Translated(NamedTuple):
+    """A shape's RDF. In `statements` the predicate is an index of `texts`; subject and object are of `leaves`, or, if
+    they are negative, of `texts`, inverted."""
+
+    texts: tuple[str, ...]
+    leaves: tuple[_Place, ...]
+    statements: tuple[tuple[int, int, int], ...]
 
 
 def _shape(value: Json, leaves: list[Json], depth: int = 0) -> Shape:
@@ -101,7 +124,7 @@ def _words(key: str, value: Json) -> tuple[str, ...] | str:
 
 
 @lru_cache(maxsize=MAX_SHAPES)
-def _translated(shape: Shape) -> tuple[Statement, ...]:
+def _translated(shape: Shape) -> _Translated:
     kinds: list[str] = []
     document = _marked(shape, kinds)
     try:
@@ -115,7 +138,18 @@ def _translated(shape: Shape) -> tuple[Statement, ...]:
         for quad in dataset.get("@default", ())
     ]
     _check_nothing_was_lost(shape, kinds, found)
-    return tuple(found)
+    return _indexed(found)
+
+
+def _indexed(found: list[tuple[_Place, _Place, _Place]]) -> _Translated:
+    texts: dict[str, int] = {}
+    leaves: dict[_Place, int] = {}
+
+    def index(place: _Place) -> int:
+        return leaves.setdefault(place, len(leaves)) if place.leaf >= 0 else ~texts.setdefault(place.text, len(texts))
+
+    indexed = tuple((index(s), ~index(p), index(o)) for s, p, o in found)
+    return _Translated(tuple(texts), tuple(leaves), indexed)
 
 
 def _marked(shape: Shape, kinds: list[str]) -> Json:
@@ -135,34 +169,30 @@ def _place(term: dict[str, str], kinds: list[str]) -> _Place:
     kind, value = term["type"], term["value"]
     leaf = int(value.removeprefix(_MARKER)) if value.startswith(_MARKER) else -1
     if kind == "blank node":
-        return _Place(BlankNode(value.removeprefix("_:")))
+        return _Place(value)
     if kind == "IRI":
-        return _Place(None, leaf) if leaf >= 0 else _Place(_word(value))
+        return (
+            _Place("", leaf) if leaf >= 0 else _Place(_iri(value, f"No context defines {value.removeprefix(_BASE)!r}."))
+        )
     datatype = term["datatype"]
+    suffix = "" if datatype == _STRING else f"^^<{datatype}>"
     if leaf < 0:
-        return _Place(Literal(value, datatype=NamedNode(datatype)))
+        return _Place(_term(value, suffix))
     if kinds[leaf] == "number" and datatype == _STRING:
         raise Untranslatable("The document has a number where its context names no type for it.")
-    return _Place(None, leaf, NamedNode(datatype))
+    return _Place("", leaf, suffix)
 
 
-def _word(value: str) -> NamedNode:
-    try:
-        return NamedNode(value)
-    except ValueError as error:
-        raise Untranslatable(f"No context defines {value.removeprefix(_BASE)!r}.") from error
-
-
-def _check_nothing_was_lost(shape: Shape, kinds: list[str], found: list[Statement]) -> None:
+def _check_nothing_was_lost(shape: Shape, kinds: list[str], found: list[tuple[_Place, _Place, _Place]]) -> None:
     placed = {place.leaf for statement in found for place in statement}
     if lost := set(range(len(kinds))) - placed:
         paths = list(_paths(shape))
         raise Untranslatable("No context defines " + ", ".join(paths[leaf] for leaf in sorted(lost)[:3]))
-    types = sum(predicate.constant.value == _RDF_TYPE for _, predicate, _ in found)
+    types = sum(predicate.text == _RDF_TYPE for _, predicate, _ in found)
     if types != _count_types(shape):
         raise Untranslatable("The document has a type twice, or one that no context defines.")
-    words = [place.constant.value for _, _, place in found if isinstance(place.constant, NamedNode)]
-    if undefined := [word.removeprefix(_BASE) for word in words if word.startswith(_BASE)]:
+    words = [place.text.removeprefix("<") for _, _, place in found]
+    if undefined := [word.removeprefix(_BASE)[:-1] for word in words if word.startswith(_BASE)]:
         raise Untranslatable(f"No context defines {undefined[0]}.")
 
 
@@ -191,26 +221,31 @@ def _count_types(shape: Shape) -> int:
     )
 
 
-def _term(place: _Place, leaves: list[Json]) -> Any:
-    if place.leaf < 0:
-        return place.constant
-    value = leaves[place.leaf]
-    try:
-        if place.datatype is not None:
-            return Literal(value if isinstance(value, str) else lexical(value), datatype=place.datatype)
-        if isinstance(value, str) and _ABSOLUTE.fullmatch(value):
-            return NamedNode(value)
-    except ValueError as error:
-        raise Untranslatable(f"{value!r} cannot be written in RDF: {error}") from error
-    raise Untranslatable(f"{value!r} is no absolute IRI.")
+def _term(value: Json, suffix: str | None) -> str:
+    """The value as N-Quads write it: a literal, with what follows it, or an IRI."""
+    if suffix is None:
+        return _iri(value, f"{value!r} is no absolute IRI.")
+    if not isinstance(value, str):
+        value = lexical(value)
+    elif _ESCAPED.search(value):
+        if found := _REFUSED.search(value):
+            raise Untranslatable(f"{found[0]!r} is no character.")
+        value = value.translate(_ESCAPES)
+    return f'"{value}"{suffix}'
+
+
+def _iri(value: Json, otherwise: str) -> str:
+    if not isinstance(value, str) or not _ABSOLUTE.fullmatch(value):
+        raise Untranslatable(otherwise)
+    return f"<{value}>"
 
 
 def lexical(value: bool | int | float) -> str:
-    """A number or truth value as JSON-LD 1.1 (8.6, Data Round Tripping) writes it in RDF. Raises ValueError."""
+    """A number or truth value as JSON-LD 1.1 (8.6, Data Round Tripping) writes it in RDF. Raises Untranslatable."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isfinite(value):
-        raise ValueError("it is not finite")
+        raise Untranslatable(f"{value} is no number of JSON.")
     if value == int(value) and abs(value) < _MAX_INTEGER:
         return str(int(value))
     mantissa, _, exponent = f"{value:.15E}".partition("E")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pointsbank.opening import companies_of, company_id_of, opened, opened_database
 from pointsbank.settings import Settings, SettingsError
+from pointsbank.signing_commands import signing_keys
 
 if TYPE_CHECKING:
     from pointsbank.database import Database
@@ -42,8 +44,11 @@ def main() -> None:
     """A points bank for companies that train new graduates.
 
     Settings come from the environment and from a file .env: POINTSBANK_DATA_DIR, DATABASE_URL, REDIS_URL,
-    POINTSBANK_BASE_URL, POINTSBANK_LOG_LEVEL.
+    POINTSBANK_BASE_URL, POINTSBANK_KEY_ENCRYPTION_KEY, POINTSBANK_LOG_LEVEL.
     """
+
+
+main.add_command(signing_keys)
 
 
 def serving_options(command: Any) -> Any:
@@ -131,39 +136,6 @@ def _welcome(url: str, key: str) -> str:
 """
 
 
-@contextmanager
-def _opened_database() -> Iterator["Database"]:
-    with _opened() as (database, _):
-        yield database
-
-
-@contextmanager
-def _opened() -> Iterator[tuple["Database", Settings]]:
-    """The database, migrated, and the settings that it is of; embedded servers run meanwhile."""
-    from pointsbank import serving
-    from pointsbank.database import Database, migrate
-
-    settings = Settings.from_environment()
-    settings.configure_logging()
-    with serving.opened_servers(settings) as opened:
-        assert opened.database_url is not None
-        migrate(opened.database_url)
-        database = Database(opened.database_url)
-        try:
-            yield database, opened
-        finally:
-            database.close()
-
-
-def _company_id(database: "Database", key: str) -> int:
-    from pointsbank import company
-
-    company_id = company.find(database, key)
-    if company_id is None:
-        raise click.ClickException(f"There is no company {key}; `pointsbank keys create --company {key}` makes it.")
-    return company_id
-
-
 @main.group()
 def keys() -> None:
     """API keys."""
@@ -178,7 +150,7 @@ def create_key(company: str, name: str, scopes: tuple[str, ...]) -> None:
     from pointsbank import company as companies
     from pointsbank import keys as api_keys
 
-    with _opened_database() as database:
+    with opened_database() as database:
         company_id = companies.find(database, company)
         if company_id is None:
             company_id = companies.create(database, company)
@@ -196,10 +168,10 @@ def import_(kind: Any, file: Path, company: str, programme: str | None) -> None:
 
     size = file.stat().st_size
     with (
-        _opened_database() as database,
+        opened_database() as database,
         click.progressbar(length=size, label=f"Importing {file.name}", file=sys.stderr) as bar,
     ):
-        counts = import_file(database, _company_id(database, company), kind, file, programme, bar.update)
+        counts = import_file(database, company_id_of(database, company), kind, file, programme, bar.update)
     for status in sorted(counts):
         click.echo(f"{status}: {counts[status]}")
     if counts["rejected"]:
@@ -221,7 +193,7 @@ def verify(company: str | None) -> None:
 
     found, total, boards = 0, Extent(0, 0, 0, 0), 0
     with _opened_boards() as (database, store):
-        companies = _companies(database, company)
+        companies = companies_of(database, company)
         for company_id, key in companies:
             with database.snapshot(company_id) as session:
                 for discrepancy in chain(audit(session), audit_matches(session)):
@@ -259,7 +231,7 @@ def rebuild(company: str | None) -> None:
     with _opened_boards() as (database, store):
         if store is None:
             raise click.ClickException("There is no Redis (REDIS_URL=none): boards are answered from the ledger.")
-        companies = _companies(database, company)
+        companies = companies_of(database, company)
         with click.progressbar(companies, label="Rebuilding", file=sys.stderr) as bar:
             done = [rebuilt(database, store, company_id) for company_id, _ in bar]
     boards, members = sum(each.boards for each in done), sum(each.members for each in done)
@@ -274,7 +246,7 @@ def _opened_boards() -> Iterator[tuple["Database", "Store | None"]]:
     from pointsbank.leaderboards.connection import WRITE_SECONDS_MAX, connect
     from pointsbank.leaderboards.store import Store
 
-    with _opened() as (database, settings):
+    with opened() as (database, settings):
         try:
             yield (
                 database,
@@ -284,11 +256,6 @@ def _opened_boards() -> Iterator[tuple["Database", "Store | None"]]:
             raise click.ClickException(f"REDIS_URL names no usable Redis: {error}") from error
 
 
-def _companies(database: "Database", key: str | None) -> list[tuple[int, str]]:
-    """The one with this key, else all."""
-    return database.companies() if key is None else [(_company_id(database, key), key)]
-
-
 @main.command()
 @click.option("--company", required=True, metavar="KEY")
 @click.option("--format", "form", required=True, type=click.Choice(["beancount", "ledger", "csv"]))
@@ -296,7 +263,7 @@ def export(company: str, form: Any) -> None:
     """Write the whole journal to stdout, for bean-check, ledger or hledger, or a spreadsheet."""
     from ledger.export import export as exported
 
-    with _opened_database() as database, database.snapshot(_company_id(database, company)) as session:
+    with opened_database() as database, database.snapshot(company_id_of(database, company)) as session:
         for text in exported(session, form):
             sys.stdout.write(text)
 
@@ -305,7 +272,7 @@ def export(company: str, form: Any) -> None:
 def demo() -> None:
     """Load the demo programme into the company `demo`; run again, it changes nothing."""
     settings = Settings.from_environment()
-    with _opened_database() as database:
+    with opened_database() as database:
         key, counts = _load_demo(database, settings)
     click.echo("demo programme: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
     click.echo(f"key: {key}")

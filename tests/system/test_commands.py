@@ -63,6 +63,7 @@ def test_the_welcome_and_the_commands_beside_the_service(
     welcome = read_welcome(started)
     demo_twice_changes_nothing(run)
     keys_create_prints_the_key_alone(run)
+    signing_keys_are_made_rotated_and_revoked(run, server_folder)
     faults_are_said_in_one_line(run)
     an_import_is_counted_and_shows_no_bar_without_a_terminal(run, tmp_path)
     needs_program("curl")
@@ -109,12 +110,31 @@ def keys_create_prints_the_key_alone(run: Run) -> None:
     assert re.fullmatch(r"pb_\S+\n", made.stdout)
 
 
+def signing_keys_are_made_rotated_and_revoked(run: Run, data_dir: Path) -> None:
+    for arguments, lines in (
+        (("list",), [r"There is none yet; .*"]),
+        (("rotate",), [r"key-1  z6Mk\w+  \d{4}-\d\d-\d\d \d\d:\d\d UTC  signs"]),
+        (("rotate",), [r"key-2  z6Mk.* signs"]),
+        (("revoke", "1", "--reason", "laptop stolen"), [r"key-1 .* revoked .* UTC: laptop stolen"]),
+        (("list",), [r"key-1 .* revoked .*: laptop stolen", r"key-2 .* signs"]),
+    ):
+        done = run("signing-keys", *arguments, "--company", "acme")
+        assert done.returncode == 0, done.stderr
+        for line, form in zip(done.stdout.splitlines(), lines, strict=True):
+            assert re.fullmatch(form, line), line
+    assert run("signing-keys", "reseal").stdout == "sealed again: 0\n"
+    assert (data_dir / "key-encryption.key").stat().st_mode & 0o777 == 0o600
+
+
 def faults_are_said_in_one_line(run: Run) -> None:
     for arguments, part in (
         (("verify", "--company", "nobody"), "There is no company nobody; `pointsbank keys create"),
         (("import", "events", __file__, "--company", "demo"), "neither NDJSON nor CSV"),
         (("import", "events", __file__, "--company", "demo", "--programme", "x"), "There is no programme x"),
         (("keys", "create", "--company", "acme", "--scope", "everything"), "everything"),
+        (("signing-keys", "revoke", "1", "--company", "acme", "--reason", "again"), "revoked already"),
+        (("signing-keys", "revoke", "9", "--company", "acme", "--reason", "x"), "There is no signing key 9"),
+        (("signing-keys", "rotate", "--company", "nobody"), "There is no company nobody"),
     ):
         done = run(*arguments)
         assert done.returncode in (1, 2), arguments
