@@ -13,8 +13,8 @@ from api.paging import PageQuery, decode_cursor, encode_cursor
 from ledger import entries
 from ledger.identity import number_of
 from ledger.journal import Booked
-from ledger.reversals import reverse
 from pointsbank.errors import NotFound
+from rules.certification.reviewing import reverse
 
 blp = Resource("Entries", __name__, url_prefix="/v1", description="Journal entries (凭证) and reversals (冲正)")
 

@@ -212,8 +212,8 @@ _MATCH: dict[str, Any] = {
 _SENT = frozenset(
     [
         *("Problem", "Allowance", "Award", "Awarder", "Close", "Company", "Course", "Enrol", "Learner", "LearnerItem"),
-        *("Match", "MatchPrize", "Phase", "PinnedBoard", "PinnedBoards", "Programme", "Reversal"),
-        *("Team", "TeamItem", "WidgetTokenRequest"),
+        *("Match", "MatchPrize", "Phase", "PinnedBoard", "PinnedBoards", "Programme", "Reversal", "Revocation"),
+        *("Reviewed", "RunWanted", "Team", "TeamItem", "WidgetTokenRequest"),
     ]
 )
 """Schemas of requests, which say themselves what is required. All others are of answers alone."""

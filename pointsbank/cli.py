@@ -179,9 +179,28 @@ def import_(kind: Any, file: Path, company: str, programme: str | None) -> None:
 
 
 @main.command()
+@click.argument("programme")
+@click.option("--company", required=True, metavar="KEY")
+@click.option("--cut-off", required=True, metavar="TIME", help="What happened before it counts; with its offset.")
+@click.option("--issue", is_flag=True, help="Issue the certificates; else it is a preview.")
+@click.option("--confirm", is_flag=True, help="Issue in spite of warnings.")
+@click.option("--reissue", is_flag=True, help="Issue again what was revoked.")
+def certify(programme: str, company: str, cut_off: str, issue: bool, confirm: bool, reissue: bool) -> None:
+    """Say who of PROGRAMME qualifies for its certificates, or issue them. Cut off and run again, it goes on."""
+    from pointsbank.certifying import certify as certified
+    from pointsbank.certifying import time_of
+    from rules.certification.run import Wanted
+
+    wanted = Wanted(time_of(cut_off), issue, confirm, reissue)
+    with _opened() as (database, settings):
+        for line in certified(database, settings, _company_id(database, company), programme, wanted):
+            click.echo(line)
+
+
+@main.command()
 @click.option("--company", metavar="KEY", help="Only this one; else every company.")
 def verify(company: str | None) -> None:
-    """Recompute every invariant of the ledger and the matches, and compare boards in Redis with the ledger.
+    """Recompute every invariant of ledger, matches and certificates, and compare boards in Redis with the ledger.
 
     Exits with 1 and says each discrepancy if something does not hold.
     """
@@ -190,13 +209,14 @@ def verify(company: str | None) -> None:
     from ledger.audit import Extent, audit, extent
     from pointsbank.leaderboards.comparing import differences, frames
     from pointsbank.matches.audit import audit as audit_matches
+    from rules.certification.audit import audit as audit_certificates
 
     found, total, boards = 0, Extent(0, 0, 0, 0), 0
     with _opened_boards() as (database, store):
         companies = companies_of(database, company)
         for company_id, key in companies:
             with database.snapshot(company_id) as session:
-                for discrepancy in chain(audit(session), audit_matches(session)):
+                for discrepancy in chain(audit(session), audit_matches(session), audit_certificates(session)):
                     found += 1
                     click.echo(f"{key}: {discrepancy}")
                 total = Extent(*map(sum, zip(total, extent(session), strict=True)))

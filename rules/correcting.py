@@ -17,6 +17,7 @@ from ledger.journal import Booked, Outcome
 from ledger.reversals import KIND as REVERSAL
 from pointsbank.database import Session
 from pointsbank.directory.pools import fingerprint
+from rules.certification import reviewing
 
 SOURCE = "pointsbank:corrections"
 MAX_REASON_CHARACTERS = 1_000
@@ -80,6 +81,7 @@ def book(session: Session, together: Sequence[Sequence[Correction]]) -> list[Out
     ]
     stand_ins = dict(zip([each.number for each in corrections], journal.post(session, drafts)[1::2], strict=True))
     _move_places(session, names, corrections, originals, stand_ins)
+    reviewing.look_at_reversals(session)
     return [stand_ins[some[0].number] for some in together]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pointsbank import company
 from pointsbank.database import Session
 from pointsbank.directory import courses
+from pointsbank.directory.courses import Course
 from pointsbank.directory.programmes import Programme
 from rules.as_of import AsOf, as_of
 from rules.criteria import Fact, facts_in
@@ -20,7 +21,7 @@ from rules.facts.ground import Findings, Ground
 from rules.parts import CertificateRule, Rulebook
 from rules.wording import Names
 
-__all__ = ["AsOf", "Eligibility", "as_of", "evaluate"]
+__all__ = ["AsOf", "Eligibility", "as_of", "evaluate", "names_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +45,23 @@ def evaluate(
     hundreds at a time. The session has to be a snapshot, or the company's one writer.
     """
     own = courses.find_all(session, programme)
-    names = Names(
-        company.get(session).credits_scale,
-        {key: course.name for key, course in own.items()},
-        {phase.key: phase.name for phase in programme.phases},
-        {rule.key: rule.name for rule in rulebook.certificates},
-    )
+    names = names_in(session, programme, rulebook, own)
     ground = Ground(session, programme, own, learners, as_of)
     facts = [fact for rule in rulebook.certificates for fact in facts_in(rule.criteria)]
     findings = finding.find(ground, facts)
     issued = certificates.find(ground) if any(fact.fact == "certificate" for fact in facts) else {}
     order = _needed_first(rulebook.certificates)
     return {learner: _of_learner(learner, rulebook, order, findings, issued, names) for learner in learners}
+
+
+def names_in(session: Session, programme: Programme, rulebook: Rulebook, own: Mapping[str, Course]) -> Names:
+    """What people call the things that the rulebook's criteria name; `own` are the programme's courses."""
+    return Names(
+        company.get(session).credits_scale,
+        {key: course.name for key, course in own.items()},
+        {phase.key: phase.name for phase in programme.phases},
+        {rule.key: rule.name for rule in rulebook.certificates},
+    )
 
 
 def _of_learner(

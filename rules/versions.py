@@ -100,6 +100,11 @@ def rulebook_in_force(session: Session, programme: int) -> tuple[int, Rulebook]:
     return found["version"], _parsed(orjson.dumps(found["document"]))
 
 
+def rulebook_of_version(session: Session, programme: int, number: int) -> Rulebook:
+    """What that version says. Raises NotFound if there is none."""
+    return _parsed(orjson.dumps(of_version(session, programme, number)["document"]))
+
+
 @lru_cache(maxsize=RULEBOOKS_REMEMBERED)
 def _parsed(document: bytes) -> Rulebook:
     return parse(orjson.loads(document))

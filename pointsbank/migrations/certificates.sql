@@ -16,6 +16,11 @@ CREATE TABLE certification_runs (
     learners          integer NOT NULL,                 -- to be evaluated
     evaluated         integer NOT NULL DEFAULT 0,
     last_learner      integer NOT NULL DEFAULT 0,       -- evaluated up to this number
+    qualified         integer NOT NULL DEFAULT 0,       -- learners and certificates: one who qualifies for two counts twice
+    short             integer NOT NULL DEFAULT 0,
+    held              integer NOT NULL DEFAULT 0,       -- of those that qualify
+    revoked           integer NOT NULL DEFAULT 0,       -- of those that qualify
+    issued            integer NOT NULL DEFAULT 0,
     warnings          jsonb NOT NULL DEFAULT '[]',
     problem           jsonb,                            -- why it failed
     attempts          integer NOT NULL DEFAULT 0,       -- that failed, one after the other
@@ -43,6 +48,7 @@ CREATE TABLE certification_results (
     standing      text NOT NULL CHECK (standing IN ('short', 'new', 'issued', 'held', 'revoked')),
     qualified     boolean NOT NULL,
     certificate   bigint,                             -- issued, held or revoked
+    entries       bigint[],                           -- all that it rests on, if it is qualified; the explanation names some
     explanation   jsonb NOT NULL,                     -- entries by their numbers
     PRIMARY KEY (company_id, run, learner, place),
     FOREIGN KEY (company_id, run) REFERENCES certification_runs,
@@ -50,12 +56,28 @@ CREATE TABLE certification_results (
 );
 CREATE INDEX certification_results_new ON certification_results (company_id, run, learner, place) WHERE standing = 'new';
 
--- A company's counts: serials of certificates, which are never given twice, and changes to certificates in their order.
+-- The last serial of a certificate; none is given twice. By itself, as it is locked while certificates are signed.
+CREATE TABLE certificate_serials (
+    company_id  bigint PRIMARY KEY REFERENCES companies,
+    last        bigint NOT NULL
+);
+
+-- Locked after the journal, as is all that comes of it.
 CREATE TABLE certificate_counts (
     company_id  bigint PRIMARY KEY REFERENCES companies,
-    serials     bigint NOT NULL DEFAULT 0,
-    changes     bigint NOT NULL DEFAULT 0,
+    changes     bigint NOT NULL DEFAULT 0,            -- to certificates, in their order
     looked_at   bigint NOT NULL DEFAULT 0             -- reversals up to this number were looked at (rules.certification.reviewing)
+);
+
+-- Certificates that depend on what others earned (team_rank) are looked at again once something of the programme was
+-- reversed, some at a time: those up to `looked_at` are done.
+CREATE TABLE certificate_relooks (
+    company_id  bigint NOT NULL,
+    programme   integer NOT NULL,
+    asked_at    bigint NOT NULL,                      -- the journal's number then
+    looked_at   bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (company_id, programme),
+    FOREIGN KEY (company_id, programme) REFERENCES programmes
 );
 
 CREATE TABLE certificates (
@@ -104,11 +126,14 @@ CREATE TABLE certificates (
 );
 CREATE INDEX certificates_programme ON certificates (company_id, programme, learner);
 CREATE INDEX certificates_revoked ON certificates (company_id, status_list, status_index) WHERE revoked_at IS NOT NULL;
+-- Certificates are looked at again for what is reversed, however much is booked meanwhile.
+CREATE INDEX entries_reversals ON entries (company_id, number) WHERE reverses IS NOT NULL;
 -- Who checks a certificate knows its number, and not its company.
 CREATE INDEX certificates_public ON certificates (number);
 
-GRANT SELECT, INSERT, UPDATE ON certification_runs, certificate_counts TO pointsbank_service;
+GRANT SELECT, INSERT, UPDATE ON certification_runs, certificate_serials, certificate_counts TO pointsbank_service;
 GRANT SELECT, INSERT ON certification_results, certificates TO pointsbank_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON certificate_relooks TO pointsbank_service;
 GRANT UPDATE (standing, certificate) ON certification_results TO pointsbank_service;
 -- What was issued stays as it is; what became of it is written beside.
 GRANT UPDATE (revoked_at, revoked_reason, revoked_number, review_since, review_why, review, changed_at, changed_in)

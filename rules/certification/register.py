@@ -148,14 +148,15 @@ def page(session: Session, filters: Filters, limit: int, after: int = 0) -> list
     return [_read(row) for row in rows]
 
 
-def explanation(session: Session, certificate: Certificate) -> dict[str, Any]:
-    """What its criteria said when it was issued, with entries by their numbers."""
+def explanation(session: Session, certificate: Certificate) -> tuple[dict[str, Any], int]:
+    """What its criteria said when it was issued, entries by their numbers; and how many entries it rests on."""
     row = session.sql(
-        "SELECT explanation FROM certificates WHERE company_id = %(company)s AND no = %(no)s", {"no": certificate.no}
+        """SELECT explanation, cardinality(entries) AS entries FROM certificates
+            WHERE company_id = %(company)s AND no = %(no)s""",
+        {"no": certificate.no},
     ).fetchone()
     assert row is not None, "a certificate is never deleted"
-    found: dict[str, Any] = row.explanation
-    return found
+    return row.explanation, row.entries
 
 
 def revoked_in(session: Session, status_list: int) -> dict[int, datetime] | None:

@@ -44,12 +44,26 @@ def event(identity: str, **data: Any) -> dict[str, Any]:
 
 
 # Route → the calls to try: path, body, and the scope that is needed. {entry} is an entry of the caller's own,
-# {token} the id of a widget token of theirs.
+# {number} a certificate's, {token} the id of a widget token of theirs.
 CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/accounts/<key:code>": [
         ("/v1/accounts/holding:20210001", None),
         ("/v1/accounts/pool:programme:2021", None),
         ("/v1/accounts/issuance?unit=flowers:service", None),
+    ],
+    "GET /v1/certificates": [
+        ("/v1/certificates", None),
+        ("/v1/certificates?learner=20210001&programme=2021&key=points&status=valid&limit=1", None),
+    ],
+    "GET /v1/certificates/<key:number>": [("/v1/certificates/{number}", None)],
+    "GET /v1/certificates/<key:number>/badge.png": [("/v1/certificates/{number}/badge.png", None)],
+    "GET /v1/certificates/<key:number>/badge.svg": [("/v1/certificates/{number}/badge.svg", None)],
+    "GET /v1/certificates/<key:number>/credential": [("/v1/certificates/{number}/credential", None)],
+    "GET /v1/certificates/<key:number>/pdf": [("/v1/certificates/{number}/pdf", None)],
+    "GET /v1/certification-runs/<key:run>": [("/v1/certification-runs/1", None)],
+    "GET /v1/certification-runs/<key:run>/results": [
+        ("/v1/certification-runs/1/results", None),
+        ("/v1/certification-runs/1/results?learner=20210001&qualified=true&certificate=points", None),
     ],
     "GET /v1/company": [("/v1/company", None)],
     "GET /v1/entries": [
@@ -141,6 +155,15 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "PUT /v1/programmes/<key:programme>/teams/batch": [
         (f"{P}/teams/batch", [{"id": "b", "name": "甲", "members": ["20210004"]}])
     ],
+    "POST /v1/programmes/<key:programme>/certification-runs": [
+        (f"{P}/certification-runs", {"cut_off": "2022-07-01T00:00:00Z"}),
+        (f"{P}/certification-runs", {"cut_off": "2022-07-01T00:00:00Z", "issue": True, "confirm": True}),
+    ],
+    # The entry that it rests on is reversed by now.
+    "POST /v1/certificates/<key:number>/review": [
+        ("/v1/certificates/{number}/review", {"outcome": "keep", "reason": "x"})
+    ],
+    "POST /v1/certificates/<key:number>/revoke": [("/v1/certificates/{number}/revoke", {"reason": "x"})],
     # Last, as a closed course takes no changes.
     "POST /v1/programmes/<key:programme>/courses/<key:course>/close": [
         (f"{P}/courses/service/close", {"preview": True}),
@@ -178,6 +201,8 @@ def furnish(caller: Caller, name: str) -> None:
         answer = caller.send(method, path, body)
         assert answer.status_code < 300, (path, answer.json)
     assert caller.event(event_e1).status_code == 201
+    issue = {"cut_off": "2022-07-01T00:00:00Z", "issue": True}
+    assert caller.post(f"{P}/certification-runs", issue).get_json()["issued"] == 1
 
 
 def call(caller: Caller, route: str, path: str, body: Any, **headers: str) -> TestResponse:
@@ -215,7 +240,11 @@ def own_entry(caller: Caller) -> str:
 
 def own_ids(caller: Caller) -> dict[str, str]:
     """What stands in the paths of CALLS."""
-    return {"entry": own_entry(caller), "token": caller.get("/v1/widget-tokens").get_json()["items"][0]["id"]}
+    return {
+        "entry": own_entry(caller),
+        "number": caller.get("/v1/certificates").get_json()["items"][0]["number"],
+        "token": caller.get("/v1/widget-tokens").get_json()["items"][0]["id"],
+    }
 
 
 def everything_read(caller: Caller) -> dict[str, bytes]:
@@ -285,6 +314,16 @@ def test_the_others_entries_are_not_found(companies: tuple[Caller, Caller]) -> N
         assert a.get(f"/v1/entries/{entry}").status_code == 404
         assert a.post(f"/v1/entries/{entry}/reversal", {"reason": "x"}).status_code == 404
     assert b.get(f"/v1/entries/{theirs[0]}").status_code == 200
+
+
+def test_the_others_certificates_are_not_found(companies: tuple[Caller, Caller]) -> None:
+    a, b = companies
+    theirs = own_ids(b)["number"]
+    for form in ("", "/credential", "/pdf", "/badge.svg", "/badge.png"):
+        assert a.get(f"/v1/certificates/{theirs}{form}").status_code == 404
+    assert a.post(f"/v1/certificates/{theirs}/revoke", {"reason": "x"}).status_code == 404
+    assert a.post(f"/v1/certificates/{theirs}/review", {"outcome": "keep", "reason": "x"}).status_code == 404
+    assert b.get(f"/v1/certificates/{theirs}").json["status"] == "valid"
 
 
 def test_every_route_asks_for_a_key_and_its_scope(

@@ -13,6 +13,10 @@ from api.openapi import served_routes
 from tests.api.conftest import Caller
 
 KINDS = {
+    "/v1/certificates/{number}/badge.png": "image/png",
+    "/v1/certificates/{number}/badge.svg": "image/svg+xml",
+    "/v1/certificates/{number}/credential": "application/vc+ld+json",
+    "/v1/certificates/{number}/pdf": "application/pdf",
     "/v1/leaderboards/stream": "text/event-stream",
     "/v1/issuers/{issuer}/did.json": "application/did+ld+json",
     "/v1/status-lists/{status_list}": "application/vc+ld+json",

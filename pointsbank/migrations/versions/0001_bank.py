@@ -13,8 +13,8 @@ FILES = ("bank.sql", "widgets.sql", "matches.sql", "pins.sql", "certificates.sql
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
     rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens matches contestants
-    pinned_boards certification_runs certification_results certificate_counts certificates
-    issuer_secrets signing_keys re_evaluations
+    pinned_boards certification_runs certification_results certificate_serials certificate_counts certificates
+    certificate_relooks issuer_secrets signing_keys re_evaluations
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
@@ -43,7 +43,8 @@ def upgrade() -> None:
     )
     # What of any company has become due, and which companies pin boards, is found by one query each; what is done about
     # it, is done company by company.
-    for table in ("matches", "certification_runs", "re_evaluations", "pinned_boards"):
+    due = ("matches", "certification_runs", "certificate_counts", "certificate_relooks", "re_evaluations")
+    for table in (*due, "pinned_boards"):
         connection.exec_driver_sql(
             f"CREATE POLICY every_company ON {table} FOR SELECT USING "
             "((SELECT current_setting('app.every_company', true) = 'on'))"

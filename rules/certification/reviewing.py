@@ -1,0 +1,162 @@
+"""What a certificate rests on is taken back: it is flagged, with what its criteria say now, and HR decides.
+
+A reversal flags the certificates that rest on what it reverses in its own transaction, if it comes through `reverse`
+or is followed by `look_at_reversals`; whatever comes another way is found by the background within a minute, as
+reversals are looked at in the journal's order, each once. Nothing is ever changed of the certificate itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ledger import reversals
+from ledger.errors import NotReversible
+from ledger.identity import entry_id
+from ledger.journal import Booked, Duplicate
+from pointsbank.database import Database, Session
+from rules.certification import entries, judging, relooking
+from rules.certification.register import Certificate
+from rules.certification.run import Run
+
+INTERVAL_SECONDS = 60
+"""How often a worker looks for reversals that nobody has looked at."""
+MAX_ENTRIES_SAID = 3
+"""In the reason of a review; its explanation has them all."""
+
+
+def reverse(session: Session, number: int, reason: str, key: str | None = None) -> Booked | Duplicate:
+    """`ledger.reversals.reverse`, and flags the certificates that rest on the entry.
+
+    Raises NotReversible for an entry of a certificate, too: it is revoked instead.
+    """
+    row = session.sql(
+        """SELECT e.data->>'number' AS certificate FROM entries AS e
+             JOIN terms AS s ON s.company_id = %(company)s AND s.no = e.source AND s.term = %(source)s
+            WHERE e.company_id = %(company)s AND e.number = %(number)s""",
+        {"number": number, "source": entries.SOURCE},
+    ).fetchone()
+    if row is not None:
+        raise NotReversible(
+            f"Entry {entry_id(session.company_id, number)} is of the certificate {row.certificate}. "
+            f"A certificate is revoked: POST /v1/certificates/{row.certificate}/revoke."
+        )
+    outcome = reversals.reverse(session, number, reason, key)
+    look_at_reversals(session)
+    return outcome
+
+
+def look_at_reversals(session: Session) -> int:
+    """Flags what rests on entries reversed since this was done last; returns how many certificates that were.
+
+    Makes the transaction the company's one writer. To be called after whatever reverses, in its transaction.
+    """
+    session.lock_journal()
+    row = session.sql("SELECT looked_at FROM certificate_counts WHERE company_id = %(company)s").fetchone()
+    if row is None:
+        return 0  # nothing was ever issued
+    found = _reversed_since(session, row.looked_at)
+    if not found:
+        return 0
+    flagged = _flag_resting_on(session, found)
+    relooking.ask(session, {each.programme for each in found if each.programme is not None})
+    session.sql(
+        "UPDATE certificate_counts SET looked_at = %(number)s WHERE company_id = %(company)s",
+        {"number": found[-1].number},
+    )
+    return flagged
+
+
+def look_at_new(session: Session, run: Run, serials: Sequence[int]) -> None:
+    """Flags those of certificates issued a moment ago that rest on what was reversed since the run began."""
+    found = _reversed_since(session, run.number)
+    if found:
+        _flag_resting_on(session, found, serials)
+
+
+def look_at_others(session: Session, revoked: Certificate) -> None:
+    """Flags the learner's other certificates that ask for the one that was revoked, and are not earned without it."""
+    rows = session.sql(
+        """SELECT no FROM certificates
+            WHERE company_id = %(company)s AND learner = %(learner)s AND programme = %(programme)s
+              AND no <> %(no)s AND revoked_at IS NULL""",
+        {"learner": revoked.learner, "programme": revoked.programme, "no": revoked.no},
+    )
+    why = f"The certificate {revoked.number}, which it asks for, was revoked."
+    judged = judging.judge(session, [no for (no,) in rows])
+    judging.flag(
+        session,
+        [(each, why) for each in judged if not each.qualified and _lacks(each.explanation, revoked.rule)],
+    )
+
+
+def _lacks(explanation: Mapping[str, Any], rule: str) -> bool:
+    """Whether a criterion in it asks for the certificate with this key, and does not hold."""
+    if (explanation.get("fact"), explanation.get("key")) == ("certificate", rule):
+        return not explanation["holds"]
+    return any(_lacks(each, rule) for each in explanation["of"])
+
+
+def _reversed_since(session: Session, number: int) -> list[Any]:
+    return session.sql(
+        """SELECT number, reverses, programme, coalesce(holders, ARRAY[learner]) AS learners FROM entries
+            WHERE company_id = %(company)s AND number > %(after)s AND reverses IS NOT NULL ORDER BY number""",
+        {"after": number},
+    ).fetchall()
+
+
+def _flag_resting_on(session: Session, found: Sequence[Any], serials: Sequence[int] | None = None) -> int:
+    rows = session.sql(
+        _RESTING,
+        {
+            "learners": sorted({learner for each in found for learner in each.learners if learner is not None}),
+            "programmes": sorted({each.programme for each in found if each.learners == [None]}),
+            "reversed": [each.reverses for each in found],
+            "serials": None if serials is None else list(serials),
+        },
+    ).fetchall()
+    by_entry = {each.reverses: each.number for each in found}
+    why = {row.no: _why(session, [(number, by_entry[number]) for number in row.taken_back]) for row in rows}
+    judged = judging.judge(session, list(why))
+    judging.flag(session, [(each, why[each.no]) for each in judged])
+    return len(judged)
+
+
+# By learner or, for an entry that is nobody's, by programme: under row-level security no index is used for what is in
+# an array. Those that are revoked need no review.
+_RESTING = """
+SELECT no, taken_back
+  FROM certificates AS c
+ CROSS JOIN LATERAL (SELECT array_agg(number ORDER BY number) AS taken_back
+                       FROM unnest(c.entries) AS number WHERE number = ANY (%(reversed)s::bigint[])) AS found
+ WHERE c.company_id = %(company)s AND c.revoked_at IS NULL
+   AND (c.learner = ANY (%(learners)s::integer[]) OR c.programme = ANY (%(programmes)s::integer[]))
+   AND (%(serials)s::bigint[] IS NULL OR c.no = ANY (%(serials)s::bigint[]))
+   AND taken_back IS NOT NULL
+ ORDER BY no
+"""
+
+
+def _why(session: Session, taken_back: Iterable[tuple[int, int]]) -> str:
+    said = [
+        f"{entry_id(session.company_id, number)} was reversed by {entry_id(session.company_id, by)}"
+        for number, by in taken_back
+    ]
+    more = len(said) - MAX_ENTRIES_SAID
+    return (
+        "It rests on what was taken back: entry "
+        + ", entry ".join(said[:MAX_ENTRIES_SAID])
+        + (f", and {more} more." if more > 0 else ".")
+    )
+
+
+def look_everywhere(database: Database) -> int:
+    """`look_at_reversals` in every company that has reversals which nobody has looked at; how many were flagged."""
+    with database.transaction(0) as session:
+        session.sql("SET LOCAL app.every_company = 'on'")
+        rows = session.sql("SELECT company_id, looked_at FROM certificate_counts").fetchall()
+    flagged = 0
+    for company_id, looked_at in rows:
+        with database.transaction(company_id) as session:
+            missed = bool(_reversed_since(session, looked_at))
+        if missed:
+            flagged += database.run(company_id, look_at_reversals, writes=True)
+    return flagged
