@@ -82,9 +82,10 @@ def reads_boards(handler: Handler) -> Handler:
 
     @wraps(handler)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        g.credential = credential()
-        g.shared_with_origin = g.credential.is_token and g.credential.lists_origin(database())
-        g.reader = g.credential.reader(database())
+        shown, bank = credential(), database()
+        if shown.is_token:
+            g.origin_of_token = shown.origin if shown.lists_origin(bank) else None
+        g.reader = shown.reader(bank)
         return handler(*args, **kwargs)
 
     return documented(checked, handler, "read", widget=True)  # type: ignore[return-value]  # same signature
@@ -92,7 +93,8 @@ def reads_boards(handler: Handler) -> Handler:
 
 def credential() -> Credential:
     """The request's; a token in the query counts before a header."""
-    token = request.args.get(TOKEN)
+    query = request.query_string
+    token = request.args.get(TOKEN) if b"token" in query or b"%" in query else None
     if token is not None and not token.startswith(widgets.PREFIX):
         token = widgets.PREFIX  # nothing else is taken out of a query, least of all an API key
     return Credential(bearer() if token is None else token, request.headers.get("Origin"))
@@ -107,8 +109,12 @@ def reader() -> Reader:
 def register(app: Flask) -> None:
     @app.after_request
     def share(response: Response) -> Response:
-        if "credential" in g and g.credential.is_token:
+        origin = g.get("origin_of_token", _NO_TOKEN)
+        if origin is not _NO_TOKEN:
             response.vary.add("Origin")
-            if g.get("shared_with_origin"):
-                response.headers["Access-Control-Allow-Origin"] = g.credential.origin
+            if origin is not None:
+                response.headers["Access-Control-Allow-Origin"] = origin
         return response
+
+
+_NO_TOKEN = object()

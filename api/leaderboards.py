@@ -1,11 +1,12 @@
 """Who stands where."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache, wraps
 from threading import Lock
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from flask import Response, request
@@ -18,9 +19,9 @@ from api.app_state import state
 from api.fields import Key, QuerySchema
 from api.openapi import Resource
 from ledger.accounts import MAX_AMOUNT
-from pointsbank.directory.faults import fault_of_key
 from pointsbank.leaderboards import boards
-from pointsbank.leaderboards.boards import DEFAULT_ROWS, DEFAULTS, MAX_ROWS
+from pointsbank.leaderboards.boards import DEFAULT_ROWS, DEFAULTS, MAX_ROWS, Board
+from pointsbank.leaderboards.periods import Window
 from pointsbank.leaderboards.reading import Page, View
 
 blp = Resource("Leaderboards", __name__, url_prefix="/v1/leaderboards", description="Who stands where")
@@ -200,8 +201,9 @@ class StandingsSchema(Schema):
     rows = fields.List(fields.Nested(RowSchema), required=True)
 
 
-def views_a_board(handler: Callable[[View], Any]) -> Callable[[], Any]:
-    """Hands the view that the query asks for to the handler. Raises what reading the query raises, and OtherBoard.
+def views_a_board(handler: Callable[[int, View], Any]) -> Callable[[], Any]:
+    """Hands the reader's company, and the view that the query asks for, to the handler. Raises what reading the
+    query raises, and OtherBoard.
 
     Most queries are like one a moment ago but for where on the board they look; so what they say of the board is
     read once and remembered.
@@ -209,18 +211,32 @@ def views_a_board(handler: Callable[[View], Any]) -> Callable[[], Any]:
 
     @wraps(blp.arguments(BoardQuery, location="query")(handler))  # for the documentation
     def with_view() -> Any:
-        asked = tuple((name, text) for name, text in request.args.items(multi=True) if name != board_auth.TOKEN)
-        around = [text for name, text in asked if name == "around"]
-        if len(around) == 1 and fault_of_key(around[0]) is None:
-            view = _parsed(tuple(each for each in asked if each[0] != "around"))
-            if not view.offset:
-                board_auth.reader().check(view.board)
-                return handler(replace(view, around=around[0]))
-        view = _parsed(asked)
-        board_auth.reader().check(view.board)
-        return handler(view)
+        view, reader = _view(), board_auth.reader()
+        reader.check(view.board)
+        return handler(reader.company_id, view)
 
     return with_view
+
+
+def _view() -> View:
+    plain = _PLAIN.fullmatch(request.query_string)
+    if plain is not None:
+        before, around, offset, after = plain.groups()
+        view = _of_plain(before + after)
+        if view.around is None and not view.offset:
+            return View(view.board, view.limit, int(offset or 0), None if around is None else around.decode())
+    return _parsed(tuple((name, text) for name, text in request.args.items(multi=True) if name != board_auth.TOKEN))
+
+
+_PLAIN = re.compile(
+    rb"((?:[a-z]+=[\w:/.-]+&)*)(?:around=([\w.-]{1,128})|offset=(\d{1,15}))((?:&[a-z]+=[\w:/.-]+)*)", re.ASCII
+)
+"""A query in which nothing is escaped, and that asks for the page around somebody or after so many rows."""
+
+
+@lru_cache(maxsize=2_000)
+def _of_plain(query: bytes) -> View:
+    return _parsed(tuple((name, text) for name, text in parse_qsl(query.decode()) if name != board_auth.TOKEN))
 
 
 @lru_cache(maxsize=2_000)
@@ -238,33 +254,33 @@ def _parsed(asked: tuple[tuple[str, str], ...]) -> View:
 @board_auth.reads_boards
 @views_a_board
 @blp.response(200, StandingsSchema)
-def get_leaderboard(view: View) -> Response:
+def get_leaderboard(company_id: int, view: View) -> Response:
     """A page of a board
 
     What was earned counts: awards less deductions and reversals, in the period in which they happened, for the
     team of the learner at that time. Among equals stands first who reached the score first.
     """
-    company = board_auth.reader().company_id
-    page = state().leaderboards.page(company, view)
-    return Response(orjson.dumps(shown(company, view, page), option=orjson.OPT_UTC_Z), mimetype="application/json")
+    page = state().leaderboards.page(company_id, view)
+    return Response(orjson.dumps(shown(company_id, view, page), option=orjson.OPT_UTC_Z), mimetype="application/json")
 
 
 def shown(company_id: int, view: View, found: Page) -> dict[str, Any]:
     """The page as clients see it, here and in the stream, for orjson."""
-    board, page = view.board, found.standings
+    page = found.standings
     return {
-        "board": {
-            **boards.query(board),
-            "scale": found.scale,
-            "from_at": page.window.from_at,
-            "until_at": page.window.until_at,
-        },
+        "board": orjson.Fragment(_board_of(view.board, found.scale, page.window)),
         "source": found.source,
         "as_of": {"number": page.number, "at": page.at},
         "size": page.size,
         "ahead": None if page.ahead is None else {"rank": page.ahead.rank, "distance": page.ahead.distance},
         "rows": orjson.Fragment(_rows_of(company_id, view, found)),
     }
+
+
+@lru_cache(maxsize=2_000)
+def _board_of(board: Board, scale: int, window: Window) -> bytes:
+    shown = {**boards.query(board), "scale": scale, "from_at": window.from_at, "until_at": window.until_at}
+    return orjson.dumps(shown, option=orjson.OPT_UTC_Z)
 
 
 _rows_shown: OrderedDict[tuple[int, View, str], bytes] = OrderedDict()

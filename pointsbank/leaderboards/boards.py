@@ -1,8 +1,7 @@
 """What a board shows: scope, unit, members, period and score, as a client asks for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from pointsbank.directory.faults import fault_of_key, refuse
 from pointsbank.errors import FieldError
@@ -19,8 +18,7 @@ DEFAULT_ROWS = 10
 SCOPE_FORMS = "must be company, programme:KEY, or course:PROGRAMME/KEY."
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """The whole company (both None), a programme, or one of its courses, by HR's ids."""
 
     programme: str | None = None
@@ -32,8 +30,7 @@ class Scope:
         return "company" if self.programme is None else f"programme:{self.programme}"
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(NamedTuple):
     """Credits of a course are those of its entries; flowers of a programme are those of all its courses."""
 
     scope: Scope

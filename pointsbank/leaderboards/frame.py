@@ -5,9 +5,8 @@ week, the week by its number and its seven days are one board there. A mean is t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from pointsbank.database import Session
@@ -21,8 +20,7 @@ ALL_TIME = Window(None, None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """`programme`, `course` and `flowers`, the unit of the course's flowers, are numbers of the company."""
 
     programme: int | None
@@ -53,7 +51,7 @@ class Frame:
         )
 
     def of_period(self, period: Period, zone: ZoneInfo, now: datetime) -> "Frame":
-        return replace(self, window=period.window(zone, now))
+        return self._replace(window=period.window(zone, now))
 
     def before(self, zone: ZoneInfo, now: datetime) -> datetime:
         """Of what is older than this was the board that `moved` compares with: at the start of today, or of the

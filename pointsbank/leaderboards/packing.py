@@ -38,13 +38,13 @@ def bytes_of(key: bytes, name: bytes, total: int, since: int, number: int) -> by
 
 
 def member_of(shown: bytes, below: bytes, rank: int, rank_before: int, below_before: bytes) -> Member:
-    score, at, number = -int(float(below)), None, 0
+    score, at, number = -int(below), None, 0
     if score:
         at = int.from_bytes(shown[:7], "big") - SINCE_1900
         number = int.from_bytes(shown[7:_STAMP_BYTES], "big")
         shown = shown[_STAMP_BYTES:]
     key, _, name = shown.decode().partition("\0")
-    return Member(key, name, score, at, number, rank, rank_before, -int(float(below_before)))
+    return Member(key, name, score, at, number, rank, rank_before, -int(below_before))
 
 
 _NUMBERS = struct.Struct(">BBqBqBq")

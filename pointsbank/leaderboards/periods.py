@@ -5,8 +5,8 @@ weeks and months are those of the company's time zone, so a day may have 23 or 2
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pointsbank.directory.days import end_of, start_of
@@ -29,16 +29,14 @@ class PeriodFault(ValueError):
     """The text is not a period; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """From `from_at` until before `until_at`, in UTC; None: without limit on that side."""
 
     from_at: datetime | None
     until_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rolling:
+class Rolling(NamedTuple):
     """All time, or the day, week or month that is running when it is asked for."""
 
     text: str
@@ -55,8 +53,7 @@ class Rolling:
         return _days(today.replace(day=1), _last_of_month(today), zone)
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(NamedTuple):
     """From the first to the last of these days."""
 
     text: str
@@ -67,8 +64,7 @@ class Days:
         return _days(self.first, self.last, zone)
 
 
-@dataclass(frozen=True, slots=True)
-class Instants:
+class Instants(NamedTuple):
     """Between two instants."""
 
     text: str

@@ -1,7 +1,6 @@
 """What a worker remembers of the companies whose boards are read, so that a read need not ask PostgreSQL."""
 
 import time
-from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,8 +20,7 @@ MAX_PLACES = 10_000
 _Key = tuple[int, Scope, Unit, Members]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a board belongs: its frame (of all time), the company's time zone, the decimals of its unit."""
 
     frame: Frame

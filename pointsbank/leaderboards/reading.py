@@ -8,7 +8,7 @@ of this service has written to the ledger since.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Literal, NamedTuple
@@ -42,8 +42,7 @@ MAX_PAGES = 1_000
 Source = Literal["redis", "ledger"]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What a client looks at: `limit` rows after the first `offset`, or with the member `around` in the middle."""
 
     board: Board
@@ -52,8 +51,7 @@ class View:
     around: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """`state` is that of the board (see `Leaderboards.states`); `scale` how many decimals scores are shown with."""
 
     source: Source
@@ -113,7 +111,7 @@ class Leaderboards:
         if self._store is not None and keeps(frame, now):
             store = self._store
             try:
-                page = self._breaker.call(lambda: self._of_redis(store, company_id, view, place, frame))
+                page = self._breaker.call(lambda: self._of_redis(store, company_id, view, place, frame, now))
             except Away:
                 page = None
             if page is not None:
@@ -138,25 +136,30 @@ class Leaderboards:
 
     # From Redis -------------------------------------------------------------------------------------------
 
-    def _of_redis(self, store: Store, company_id: int, view: View, place: Place, frame: Frame) -> Page | None:
+    def _of_redis(
+        self, store: Store, company_id: int, view: View, place: Place, frame: Frame, now: datetime
+    ) -> Page | None:
         """None if the board is not there, or behind and does not catch up soon."""
         self._look(store, company_id, frame)
-        asked, now = time.monotonic(), self._clock()
-        kept = self._true(store, company_id, view, place, frame)
+        asked = time.monotonic()
+        kept = self._true(store, company_id, view, place, frame, now)
         if kept is None:
             return None
         page = kept.page or _of_means(view, frame, kept.found, kept.before, micros(now))
         if page is None:
             return None
         at = now - timedelta(seconds=max(0.0, asked - kept.true_at))
-        return Page("redis", _state_text(kept.state, view.board, now), place.scale, replace(page, at=at))
+        shown = Standings(page.number, at, page.window, page.size, page.rows, page.ahead)
+        return Page("redis", _state_text(kept.state, view.board, now), place.scale, shown)
 
-    def _true(self, store: Store, company_id: int, view: View, place: Place, frame: Frame) -> "_Kept | None":
+    def _true(
+        self, store: Store, company_id: int, view: View, place: Place, frame: Frame, now: datetime
+    ) -> "_Kept | None":
         """What Redis has, or had, once it is known to be the ledger's."""
         until = time.monotonic() + CATCH_UP_SECONDS
         needed: _Newest | None = None
         while True:
-            asked, before = time.monotonic(), micros(frame.before(place.zone, self._clock()))
+            asked, before = time.monotonic(), micros(frame.before(place.zone, now))
             kept = self._pages.get((company_id, view))
             if kept is None or kept.before != before or not self._holds(company_id, kept.true_at, asked):
                 kept = self._found(store, company_id, view, frame, before, kept)
@@ -168,6 +171,7 @@ class Leaderboards:
                     if time.monotonic() > until:
                         return None
                     time.sleep(CATCH_UP_STEP_SECONDS)
+                    now = self._clock()
                     continue
             return kept  # with the ledger away what there is, with its true age, is better than nothing
 

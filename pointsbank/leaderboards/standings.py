@@ -10,9 +10,8 @@ correct a membership afterwards.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from psycopg.rows import namedtuple_row
@@ -26,8 +25,7 @@ from pointsbank.leaderboards.periods import Window
 from pointsbank.leaderboards.scores import ROWS_FETCHED, together
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """`member` is HR's id. `score` counts smallest parts; a mean is a text with two decimals of them.
 
     `reached_at` is None with a score of zero. `moved` is how many ranks the member has risen (negative:
@@ -42,16 +40,14 @@ class Row:
     moved: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """The next better rank, and by how much its score is better, in the unit of `Row.score`."""
 
     rank: int
     distance: int | str
 
 
-@dataclass(frozen=True, slots=True)
-class Standings:
+class Standings(NamedTuple):
     """A page of a board of `size` members, true as of journal number `number` at `at`.
 
     `ahead` is of the member that was asked for with `around`; None for who is first, and if nobody was.

@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from pointsbank.leaderboards.exchange import Exchange
 from pointsbank.leaderboards.frame import Frame
 from pointsbank.leaderboards.packing import SINCE_1900, Member, Pages, bucket_of, bytes_of, member_of, packed
 from pointsbank.leaderboards.scores import Later, Score
@@ -106,9 +108,10 @@ class Store:
     def __init__(self, client: Any) -> None:
         self.client = client
         shared = _source("board")
-        self._page, self._apply, self._switch, self._confirm = (
-            client.register_script(shared + _source(name)) for name in ("page", "apply", "switch", "confirm")
+        self._apply, self._switch, self._confirm = (
+            client.register_script(shared + _source(name)) for name in ("apply", "switch", "confirm")
         )
+        self._pages = Exchange(client, shared + _source("page"))
 
     def microseconds(self, company_id: int) -> int:
         """The time of the Redis that has the company's boards: every worker reads it alike."""
@@ -189,15 +192,16 @@ class Store:
         known: str = "",
     ) -> Found | Same | NotThere:
         """A page; or `Same` if the board is still in the state `known`; or why there is none."""
-        arguments = [known, before + SINCE_1900, -1 if limit is None else limit, offset, around]
-        reply = self._page(keys=board_keys(company_id, frame), args=arguments)
+        arguments: list[str | int] = [known, before + SINCE_1900, -1 if limit is None else limit, offset, around]
+        reply = self._pages.run(board_keys(company_id, frame), arguments)
         if len(reply) == 1:
             status: NotThere = reply[0].decode()
             return status
         if len(reply) == 3:
             return Same(reply[1], reply[2])
         _, checked, now, state, size, people, ahead, rows = reply
-        members = [member_of(*row) for row in rows]
+        fields = iter(rows)
+        members = [member_of(*row) for row in zip(fields, fields, fields, fields, fields, strict=True)]
         nearest = (ahead[0], ahead[1]) if ahead else None
         return Found(checked, now, state.decode(), size, people.decode(), nearest, members)
 
@@ -314,6 +318,7 @@ class Building:
         }
 
 
+@lru_cache(maxsize=10_000)
 def board_keys(company_id: int, frame: Frame) -> list[str]:
     """meta and the data, in the order of `scripts/board.lua`."""
     return _keys(company_id, frame.id)

@@ -30,11 +30,6 @@ local function microseconds()
     return time[1] * 1000000 + time[2]
 end
 
--- The range of who has a better score.
-local function above(score)
-    return string.format('(%.17g', 0 - score)
-end
-
 -- Whether every key is there as a whole: Redis may be told to evict, and evicts key by key.
 local function intact(size, changed, later)
     return redis.call('ZCARD', ORDER) == tonumber(size) and redis.call('EXISTS', PAGES) == (tonumber(size) > 0 and 1 or 0)

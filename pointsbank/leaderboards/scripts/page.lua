@@ -2,8 +2,10 @@
 -- ARGV: the state that the caller has a page of; the `before` that it expects; limit (-1: all); offset; the
 --       member in the middle, or an empty text.
 -- Returns: what became of it; and if that is 'same' or 'page': checked, Redis' time now; and of a page: state, size,
---          people, rank and distance of who is ahead, rows of member, -score, rank, rank before, -score before.
-local meta = redis.call('HMGET', META, 'state', 'before', 'size', 'checked', 'fresh', 'people', 'changed', 'later')
+--          people, rank and distance of who is ahead, and one after the other of each row: member, -score, rank, rank
+--          before, -score before.
+local meta = redis.call('HMGET', META, 'state', 'before', 'size', 'checked', 'fresh', 'people', 'changed', 'later', 'buckets')
+buckets = meta[9]
 local state, before, size, checked, fresh, people = unpack(meta)
 if not state then
     return { 'missing' }
@@ -20,6 +22,14 @@ if state == ARGV[1] then
     return { 'same', checked, microseconds() }
 end
 
+local ranks = {}
+local function rank_of(below)
+    if not ranks[below] then
+        ranks[below] = 1 + redis.call('ZCOUNT', ORDER, '-inf', '(' .. below)
+    end
+    return ranks[below]
+end
+
 local limit, offset = tonumber(ARGV[3]), tonumber(ARGV[4])
 if limit < 0 then
     limit = size
@@ -32,10 +42,10 @@ if ARGV[5] ~= '' then
         return { 'nobody' }
     end
     offset = math.max(0, math.min(place - math.floor(limit / 2), size - limit))
-    local better = redis.call('ZCOUNT', ORDER, '-inf', above(record[1]))
+    local better = rank_of(string.format('%.17g', 0 - record[1])) - 1
     if better > 0 then
-        local next = 0 - redis.call('ZRANGE', ORDER, better - 1, better - 1, 'WITHSCORES')[2]
-        ahead = { redis.call('ZCOUNT', ORDER, '-inf', above(next)) + 1, next - record[1] }
+        local next = redis.call('ZRANGE', ORDER, better - 1, better - 1, 'WITHSCORES')[2]
+        ahead = { rank_of(next), 0 - next - record[1] }
     end
 end
 
@@ -63,7 +73,7 @@ for i = 1, #found, 2 do
         if last then
             rank = offset + (i + 1) / 2
         else
-            rank = 1 + redis.call('ZCOUNT', ORDER, '-inf', '(' .. score)
+            rank = rank_of(score)
         end
         last = score
     end
@@ -74,6 +84,8 @@ for i = 1, #found, 2 do
         local key = bytes:sub(tonumber(score) == 0 and 1 or 14)
         was = redis.call('ZSCORE', WAS, key:sub(1, key:find('\0', 1, true) - 1)) or score
     end
-    rows[#rows + 1] = { bytes, score, rank, rank_before(was, rank), was }
+    local place = (i - 1) / 2 * 5
+    rows[place + 1], rows[place + 2], rows[place + 3] = bytes, score, rank
+    rows[place + 4], rows[place + 5] = rank_before(was, rank), was
 end
 return { 'page', checked, microseconds(), state, size, people or '', ahead, rows }
