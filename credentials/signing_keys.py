@@ -83,8 +83,7 @@ def every(session: Session) -> list[SigningKey]:
 
 
 def rotate(session: Session, keys: Sequence[bytes]) -> SigningKey:
-    """Retires the current key and makes the next. Raises SigningUnavailable."""
-    session.lock_journal()  # the company's one writer
+    """Retires the current key, once whoever signs with it has ended, and makes the next. Raises SigningUnavailable."""
     session.sql(
         """UPDATE signing_keys SET retired_at = now(), sealed = NULL
             WHERE company_id = %(company)s AND retired_at IS NULL"""
@@ -97,19 +96,18 @@ def revoke(session: Session, no: int, reason: str) -> SigningKey:
     """Once and for all; the next certificate is signed with a new key. Raises NotFound, Conflict or Invalid."""
     if (fault := fault_of_text(reason)) is not None:
         raise Invalid.field("reason", fault)
-    session.lock_journal()
+    changed = session.sql(
+        """UPDATE signing_keys
+              SET revoked_at = now(), reason = %(reason)s, retired_at = coalesce(retired_at, now()), sealed = NULL
+            WHERE company_id = %(company)s AND no = %(no)s AND revoked_at IS NULL""",
+        {"no": no, "reason": reason},
+    )
     found = next((key for key in every(session) if key.no == no), None)
     if found is None:
         raise NotFound(f"There is no signing key {no}.")
-    if found.revoked_at is not None:
+    if not changed.rowcount:
         raise Conflict(f"Signing key {no} is revoked already, since {found.revoked_at:%Y-%m-%d %H:%M} UTC.")
-    session.sql(
-        """UPDATE signing_keys
-              SET revoked_at = now(), reason = %(reason)s, retired_at = coalesce(retired_at, now()), sealed = NULL
-            WHERE company_id = %(company)s AND no = %(no)s""",
-        {"no": no, "reason": reason},
-    )
-    return every(session)[no - 1]
+    return found
 
 
 def seal_again(session: Session, keys: Sequence[bytes]) -> int:
