@@ -192,8 +192,8 @@ def certify(programme: str, company: str, cut_off: str, issue: bool, confirm: bo
     from rules.certification.run import Wanted
 
     wanted = Wanted(time_of(cut_off), issue, confirm, reissue)
-    with _opened() as (database, settings):
-        for line in certified(database, settings, _company_id(database, company), programme, wanted):
+    with opened() as (database, settings):
+        for line in certified(database, settings, company_id_of(database, company), programme, wanted):
             click.echo(line)
 
 
