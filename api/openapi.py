@@ -3,10 +3,11 @@
 from typing import Any
 
 import flask_smorest
-from flask import Flask
+from flask import Flask, Request
 from webargs.flaskparser import FlaskParser
 
 from api.fields import MAX_KEY_CHARACTERS, KeyBesideBatch, KeyInPath
+from pointsbank.errors import UnsupportedMediaType
 
 CONFIG = {
     "API_TITLE": "Points bank",
@@ -92,6 +93,12 @@ class Arguments(FlaskParser):
         "json": None,
         "headers": None,
     }
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        """Also where the body may be absent, one of another type is refused and not overlooked."""
+        if not req.is_json and req.get_data():
+            raise UnsupportedMediaType("Send the body as application/json.")
+        return super().load_json(req, schema)
 
 
 class Resource(flask_smorest.Blueprint):

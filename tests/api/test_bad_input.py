@@ -252,7 +252,7 @@ def test_every_route_with_a_body_refuses_what_is_not_json(bank: Caller, database
                     (b"name=x", "application/x-www-form-urlencoded"),
                     (b"<a/>", "text/xml"),
                 ):
-                    answer = bank.send(route.split()[0], path.format(entry="x"), bad, content_type=kind)
+                    answer = bank.send(route.split()[0], path.format(entry="x", number="x", token="x"), bad, content_type=kind)
                     assert answer.status_code in (400, 415, 422, 404), (route, kind, answer.get_json())
                     assert answer.mimetype == "application/problem+json", route
     assert rows_of(database_url, bank.company_id) == before
