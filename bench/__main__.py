@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from bench import memory, posting, reading, serving, signing
-from bench.ground import BATCH, Ground, in_a_row, opened, uuids
+from bench import eligibility, memory, posting, reading, serving, signing
+from bench.ground import BATCH, LEARNERS, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
 
@@ -18,8 +18,9 @@ from pointsbank.wsgi import look_rarely_for_cycles
 @click.option("--keys", "kind", type=click.Choice(["uuid", "row"]), default="uuid", help="Ids of events.")
 @click.option("--busy", default=1_000_000, help="Transfers of the large holding; 0 leaves reading out.")
 @click.option("--lines", default=1_000_000, help="Lines of the import; 0 leaves memory of commands out.")
-def main(levels: str, kind: str, busy: int, lines: int) -> None:
-    """Measure booking, serving, reading and memory, each beside its floor."""
+@click.option("--certified", default=1_000_000, help="Transfers of who is certified; 0 leaves certificates out.")
+def main(levels: str, kind: str, busy: int, lines: int, certified: int) -> None:
+    """Measure booking, serving, reading, memory and certificates, each beside its floor."""
     look_rarely_for_cycles()  # as the service's workers do
     folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
     folder.chmod(0o711)
@@ -31,6 +32,11 @@ def main(levels: str, kind: str, busy: int, lines: int) -> None:
         if busy:
             with opened(folder, uuids) as ground:
                 _reading(ground, busy)
+        if certified:
+            with opened(folder, uuids) as ground:
+                posting.fill(ground, posting.Floor(ground), 0, certified, _progress(certified))
+                ground.floor.execute("ANALYZE")
+                _eligibility(ground, certified)
         _signing()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -99,6 +105,18 @@ def _signing() -> None:
             f"{found.signed / found.bare:>6.3f}   {found.first_seconds * 1000:>9.1f}",
             flush=True,
         )
+
+
+def _eligibility(ground: Ground, transfers: int) -> None:
+    eligibility.put_teams(ground)
+    print(
+        f"\nEligibility at {transfers} transfers of {LEARNERS} learners, and as a multiple of bare SQL for the credits"
+    )
+    for who, (bare, judged) in (
+        ("one learner", eligibility.of_one(ground)),
+        ("everybody", eligibility.of_everybody(ground)),
+    ):
+        print(f"  {who:<12} {bare * 1000:>8.1f} ms  {judged * 1000:>8.1f} ms  {judged / bare:>5.1f}", flush=True)
 
 
 def _progress(level: int):  # type: ignore[no-untyped-def]  # a closure for this file alone

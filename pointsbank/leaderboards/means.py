@@ -27,8 +27,8 @@ def ranked(members: Iterable[Member], people: Changes, frame: Frame, before: int
     scored = [
         (
             member,
-            _mean(member.score, count(people, member.key, sized_at)),
-            _mean(member.score_before, count(people, member.key, sized_before)),
+            mean(member.score, count(people, member.key, sized_at)),
+            mean(member.score_before, count(people, member.key, sized_before)),
         )
         for member in members
     ]
@@ -41,7 +41,7 @@ def ranked(members: Iterable[Member], people: Changes, frame: Frame, before: int
     ]
 
 
-def _mean(total: int, people: int) -> int:
+def mean(total: int, people: int) -> int:
     """In hundredths, half up: see _mean() in `standings`."""
     if people <= 0:
         return 0

@@ -6,7 +6,7 @@ transfer with which the total was reached; of a team also how many people it has
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -81,6 +81,19 @@ SELECT m.key, sum(t.amount * t.earning), t.occurred_at, t.number
   JOIN {members} AS m ON m.company_id = %(company)s AND m.no = {member}
  WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
  GROUP BY m.key, t.occurred_at, t.number"""
+
+
+def totals(session: Session, frame: Frame, up_to: int) -> dict[str, int]:
+    """Of everybody on the board, by HR's ids: what entries up to that number count for."""
+    now = frame.window.until_at or datetime.now(UTC)
+    rows = session.sql(
+        together(frame, up_to=True) + _TOTALS, {**frame.parameters(ZoneInfo("UTC"), now), "up_to": up_to}
+    )
+    return dict(rows.fetchall())
+
+
+_TOTALS = """
+SELECT key, coalesce(total, 0)::bigint FROM together WHERE key IS NOT NULL"""
 
 
 def entries_of(session: Session, frame: Frame, numbers: Sequence[int], up_to: int) -> dict[int, list[int]]:

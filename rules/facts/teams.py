@@ -2,24 +2,23 @@
 
 The team is the one in which the learner was at the last instant before the cut-off. The board is the one that
 `/v1/leaderboards` shows: what was earned counts for the team that the learner was in at the time, and equal scores
-have the same rank. The rank rests on the entries with which the team earned its score.
+have the same rank. A rank that suffices rests on the entries with which the team earned its score: the fewer there
+are, the worse it is. One that does not suffice rests on none.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
 
-from pointsbank.leaderboards import scores
-from pointsbank.leaderboards.boards import Board, Scope
+from pointsbank.leaderboards import scores, team_ranks
+from pointsbank.leaderboards.boards import Scope
 from pointsbank.leaderboards.frame import INSTANT, of_scope
-from pointsbank.leaderboards.periods import Instants
-from pointsbank.leaderboards.standings import standings
+from pointsbank.leaderboards.periods import Window
 from rules.criteria import Fact
 from rules.explanation import Found
 from rules.facts.ground import Findings, Ground
 
 FACTS = ("team_rank",)
 
-_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_NO_TEAM = Found(None)
 
 
 def find(ground: Ground, facts: list[Fact]) -> Findings:
@@ -27,9 +26,8 @@ def find(ground: Ground, facts: list[Fact]) -> Findings:
     findings: dict[tuple[Fact, int], Found] = {}
     for fact in facts:
         found = _of_board(ground, fact, {key: no for no, key in teams.values()}) if teams else {}
-        missing = Found(None)
         for learner in ground.learners:
-            findings[fact, learner] = found[teams[learner][1]] if learner in teams else missing
+            findings[fact, learner] = found[teams[learner][1]] if learner in teams else _NO_TEAM
     return findings
 
 
@@ -46,14 +44,13 @@ def _teams(ground: Ground) -> dict[int, tuple[int, str]]:
     return {learner: (no, key) for learner, no, key in rows}
 
 
-def _of_board(ground: Ground, fact: Fact, teams: Mapping[str, int]) -> dict[str, Found]:
-    """By the teams' keys."""
-    assert fact.scope is not None and fact.unit is not None and fact.score is not None, "the parser sees to it"  # noqa: PT018
+def _of_board(ground: Ground, fact: Fact, teams: dict[str, int]) -> dict[str, Found]:
+    """By the teams' keys; `teams` are their numbers."""
+    assert fact.scope is not None, "the parser sees to it"
     session, as_of = ground.session, ground.as_of
-    scope = Scope(ground.programme.key, fact.scope.key)
-    until = Instants(f"..{as_of.cut_off.isoformat()}", _FIRST, as_of.cut_off)
-    board = Board(scope, fact.unit, "teams", until, fact.score)
-    ranks = {row.member: row.rank for row in standings(session, board, limit=None, up_to=as_of.number).rows}
-    frame = of_scope(session, scope, fact.unit, "teams").of_period(until, ground.programme.zone, as_of.cut_off)
-    entries = scores.entries_of(session, frame, list(teams.values()), as_of.number)
-    return {key: Found(ranks[key], entries.get(no, ())) for key, no in teams.items()}
+    frame = of_scope(session, Scope(ground.programme.key, fact.scope.key), fact.unit or "credits", "teams")
+    ranks = team_ranks.ranks(session, frame, fact.score or "sum", as_of.cut_off, as_of.number)
+    first = {key: no for key, no in teams.items() if ranks[key] <= (fact.at_most or 0)}
+    window = Window(None, as_of.cut_off)
+    entries = scores.entries_of(session, replace(frame, window=window), list(first.values()), as_of.number)
+    return {key: Found(ranks[key], entries.get(first.get(key, 0), ())) for key in teams}
