@@ -7,7 +7,7 @@ booked before but was yet to happen. Ranks are those of `pointsbank.leaderboards
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -102,7 +102,7 @@ def _version(session: Session, frame: Frame) -> tuple[int, int]:
 
 
 def _computed(session: Session, frame: Frame, cut_off: datetime, number: int, version: tuple[int, int]) -> _Sums:
-    totals = scores.totals(session, replace(frame, window=Window(None, cut_off)), number)
+    totals = scores.totals(session, frame._replace(window=Window(None, cut_off)), number)
     later: tuple[scores.Later, ...] | None = None
     if cut_off >= datetime.now(UTC) - LIVE:
         found = tuple(each for each in scores.later_of(session, frame, cut_off) if each.number <= number)

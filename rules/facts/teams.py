@@ -6,8 +6,6 @@ have the same rank. A rank that suffices rests on the entries with which the tea
 are, the worse it is. One that does not suffice rests on none.
 """
 
-from dataclasses import replace
-
 from pointsbank.leaderboards import scores, team_ranks
 from pointsbank.leaderboards.boards import Scope
 from pointsbank.leaderboards.frame import INSTANT, of_scope
@@ -52,5 +50,5 @@ def _of_board(ground: Ground, fact: Fact, teams: dict[str, int]) -> dict[str, Fo
     ranks = team_ranks.ranks(session, frame, fact.score or "sum", as_of.cut_off, as_of.number)
     first = {key: no for key, no in teams.items() if ranks[key] <= (fact.at_most or 0)}
     window = Window(None, as_of.cut_off)
-    entries = scores.entries_of(session, replace(frame, window=window), list(first.values()), as_of.number)
+    entries = scores.entries_of(session, frame._replace(window=window), list(first.values()), as_of.number)
     return {key: Found(ranks[key], entries.get(first.get(key, 0), ())) for key in teams}
