@@ -121,20 +121,19 @@ class Sheet(FPDF):
 
     def wrapped(self, text: str, width: float, size: float, font: FontFile = SERIF) -> list[str]:
         """Lines that are at most so wide, broken at spaces and between Chinese characters."""
-        lines, line = [], ""
+        lines, line, room = [], "", width
         for piece in _pieces(fonts.printable(text)):
-            if self.width_of((line + piece).rstrip(), size, font) <= width:
-                line += piece
-                continue
-            if line:
+            if line and self.width_of(piece.rstrip(), size, font) > room:
                 lines.append(line.rstrip())
-            line = piece.lstrip()
-            while self.width_of(line.rstrip(), size, font) > width:  # a word longer than a line
-                fits = len(line) - 1
-                while fits > 1 and self.width_of(line[:fits], size, font) > width:
+                line, room, piece = "", width, piece.lstrip()
+            while (length := self.width_of(piece.rstrip(), size, font)) > room and len(piece) > 1:
+                fits = max(1, round(len(piece) * room / length))  # a word longer than a line
+                while fits > 1 and self.width_of(piece[:fits], size, font) > room:
                     fits -= 1
-                lines.append(line[:fits])
-                line = line[fits:]
+                lines.append(piece[:fits])
+                piece = piece[fits:]
+            line += piece
+            room -= self.width_of(piece, size, font)
         return [*lines, line.rstrip()]
 
     def fitted(

@@ -5,6 +5,7 @@ import hashlib
 import io
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from PIL import Image, ImageChops
 
 from credentials import paper
 from credentials.content import Content, Equal, Line
+from tests.credentials.certificates import HOSTILE as SIGNED_NAMES
 from tests.credentials.samples import BOTH, CREDENTIAL, POINTS, QUALIFICATION, lines
 
 A4_POINTS = (595.28, 841.89)
@@ -173,6 +175,17 @@ def test_a_hostile_name_shows(content: Content, name: str) -> None:
     pictures += [looked_at(paper.pdf(replace(content, learner_name=name.replace(each, "", 1)), [], CREDENTIAL))
                  for each in name if each.isalpha() and len(name) < 8]  # fmt: skip
     assert all(ImageChops.difference(pictures[0], other).getbbox() for other in pictures[1:])
+
+
+@pytest.mark.parametrize("name", SIGNED_NAMES)
+def test_a_name_that_can_be_signed_shows_or_is_refused(name: str) -> None:
+    content = replace(POINTS, learner_name=name)
+    if paper.missing_glyphs([name]):
+        with pytest.raises(paper.MissingGlyphs):
+            paper.pdf(content, [], CREDENTIAL)
+        return
+    shown = unicodedata.normalize("NFC", text_of(paper.pdf(content, [], CREDENTIAL)))
+    assert {each for each in unicodedata.normalize("NFC", name) if each.isalnum()} <= set(shown)
 
 
 def test_a_rare_character_is_drawn_and_not_a_box() -> None:
