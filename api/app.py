@@ -41,6 +41,7 @@ from api import (
 )
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
+from api.pages import assets, catalogue, frame, home, sign_in
 from api.rate_limit import Limiter
 from api.streams.connections import Connections
 from api.streams.watching import Watch
@@ -74,6 +75,8 @@ RESOURCES: tuple[openapi.Resource, ...] = (
     widget_tokens.blp,
 )
 
+PAGES: tuple[frame.Pages, ...] = (home.blp, sign_in.blp)
+
 
 class OrjsonProvider(JSONProvider):
     """Flask's JSON by orjson: several times as fast, RFC 3339 times, UTF-8 as it is."""
@@ -99,6 +102,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         watch,
         Connections(watch.leave),
         Limiter(settings.redis_url, "verify", verification.LIMIT),
+        Limiter(settings.redis_url, "sign-in", sign_in.LIMIT),
     )
     app.url_map.converters |= {"key": KeyInPath, "key_beside_batch": KeyBesideBatch}
     app.url_map.strict_slashes = False
@@ -114,6 +118,11 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.register_blueprint(metrics.blp)
     app.register_blueprint(verification.blp)
     app.register_blueprint(widget_files.blp)
+    app.register_blueprint(assets.blp)
+    for page in PAGES:
+        app.register_blueprint(page)
+    catalogue.register(app)
+    frame.register(app)
     metrics.register(app)
     board_auth.register(app)
     problems.register(app)

@@ -24,6 +24,7 @@ class State:
     watch: Watch
     connections: Connections
     verifications: Limiter
+    sign_ins: Limiter
     batch_turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by the batch that is being judged and booked: two at once in one process would take twice the memory
     and be no faster."""

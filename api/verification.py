@@ -13,7 +13,8 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.app_state import database, state
-from api.verification_texts import LANGUAGES, TEXTS, Language, date_in, time_in
+from api.language import LANGUAGES, Language, asked_for, preferred
+from api.verification_texts import TEXTS, date_in, time_in
 from credentials import badge
 from credentials.issuing import MEDIA_TYPE
 from credentials.paper.errors import MissingGlyphs, PaperNotInstalled
@@ -39,7 +40,7 @@ def ask() -> AnyResponse:
     """A form for who has no code to scan."""
     number = request.args.get("number", "").strip()[:MAX_NUMBER_CHARACTERS]
     if number:
-        return redirect(url_for(".page", number=number, lang=_asked_language()), 303)
+        return redirect(url_for(".page", number=number, lang=asked_for(request)), 303)
     return _html("ask.html", 200)
 
 
@@ -226,17 +227,5 @@ def _texts() -> dict[str, str]:
 
 
 def _language() -> Language:
-    """`?lang=` counts, then what the browser prefers; English for readers of neither, Chinese if nothing is said."""
-    asked = _asked_language()
-    if asked is not None:
-        return asked
-    preferred = request.accept_languages
-    found = preferred.best_match(LANGUAGES)
-    if found is None:
-        return "en" if preferred else "zh"
-    return "zh" if found == "zh" else "en"
-
-
-def _asked_language() -> Language | None:
-    asked = request.args.get("lang")
-    return next((language for language in LANGUAGES if language == asked), None)
+    """`?lang=` counts, then what the browser prefers."""
+    return asked_for(request) or preferred(request)

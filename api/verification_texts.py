@@ -1,13 +1,10 @@
 """The words of the verification page, in Chinese and English."""
 
 from datetime import datetime
-from typing import Literal
 
+from api.language import LANGUAGES, Language
 from credentials.content import Content
 from credentials.paper.wording import day
-
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 TEXTS: dict[Language, dict[str, str]] = {
     "zh": {

@@ -13,10 +13,14 @@ import click
 from pointsbank.opening import companies_of, company_id_of, opened, opened_database
 from pointsbank.settings import Settings, SettingsError
 from pointsbank.signing_commands import signing_keys
+from pointsbank.user_commands import users
 
 if TYPE_CHECKING:
     from pointsbank.database import Database
     from pointsbank.leaderboards.store import Store
+
+SIGN_IN_AS = "sign in as "
+"""How `demo` begins the lines that `start` prints as links."""
 
 
 class Commands(click.Group):
@@ -49,6 +53,7 @@ def main() -> None:
 
 
 main.add_command(signing_keys)
+main.add_command(users)
 
 
 def serving_options(command: Any) -> Any:
@@ -92,33 +97,43 @@ def _serve(host: str, port: int, workers: int, welcome: bool) -> None:
         migrate(opened.database_url)
         opened.to_environment()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # workers add theirs up (api.metrics)
-        key = _demo_key(opened) if welcome else None
+        demo_opened = _demo_opened() if welcome else None
 
         def announce(url: str) -> None:
             click.echo(f"listening on {url}")
-            if key is not None:
-                click.echo(_welcome(url, key))
+            if demo_opened is not None:
+                click.echo(_welcome(url, *demo_opened))
 
         serving.serve(host, port, workers, opened.log_level, announce, serving.reviver(settings))
 
 
-def _demo_key(settings: Settings) -> str:
-    """Loads the demo in a process of its own, so that this one forks its workers without connections and threads."""
+def _demo_opened() -> tuple[str, list[tuple[str, str]]]:
+    """The demo's key, and each role with the path that signs in as one who has it.
+
+    Loads the demo in a process of its own, so that this one forks its workers without connections and threads.
+    """
     import subprocess
 
     click.echo("Loading the demo programme …")
     loaded = subprocess.run([sys.executable, "-m", "pointsbank", "demo"], stdout=subprocess.PIPE, text=True)
     if loaded.returncode != 0:
         raise click.ClickException("The demo programme could not be loaded; the reason stands above.")
-    return loaded.stdout.strip().rpartition("key: ")[2]
+    said = [line.partition(": ") for line in loaded.stdout.splitlines()]
+    (key,) = [what for name, _, what in said if name == "key"]
+    return key, [(name.removeprefix(SIGN_IN_AS), what) for name, _, what in said if name.startswith(SIGN_IN_AS)]
 
 
-def _welcome(url: str, key: str) -> str:
+def _welcome(url: str, key: str, paths: list[tuple[str, str]]) -> str:
+    links = "\n".join(f"    {role:<8} {url}{path}" for role, path in paths)
     return f"""
   The points bank is open.
 
     {url}/docs           the API, to read and to try
     {url}/openapi.json   the same for programs
+
+  Sign in to the pages of the demo, as (each link works once, within an hour; make run prints new ones):
+
+{links}
 
   The demo company's key (it may do everything):
 
@@ -293,16 +308,22 @@ def demo() -> None:
     """Load the demo programme into the company `demo`; run again, it changes nothing."""
     settings = Settings.from_environment()
     with opened_database() as database:
-        key, counts = _load_demo(database, settings)
+        key, counts, paths = _load_demo(database, settings)
+    for role, path in paths:
+        click.echo(f"{SIGN_IN_AS}{role}: {path}")
     click.echo("demo programme: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
     click.echo(f"key: {key}")
 
 
-def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str, int]]:
-    """The demo's key and what became of its events and awards, through the code that any client reaches."""
+def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str, int], list[tuple[str, str]]]:
+    """The demo's key, what became of its events and awards, and the paths that sign in.
+
+    Loads it through the code that any client reaches.
+    """
     from api.app import create_app
     from pointsbank import company, keys
     from pointsbank.demo.loading import COMPANY_KEY, load, through
+    from pointsbank.demo.users import sign_in_paths
     from pointsbank.matches.settling import settle_due
 
     company_id = company.find(database, COMPANY_KEY)
@@ -318,7 +339,8 @@ def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str,
         kept.write_text(key)
     counts = dict(load(through(create_app(settings, database), key)))
     settle_due(database)  # no worker may be running that does
-    return key, counts
+    with database.transaction(company_id) as session:
+        return key, counts, sign_in_paths(session)
 
 
 @main.command()

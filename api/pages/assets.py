@@ -1,0 +1,63 @@
+"""/assets/: style sheets, scripts and pictures of the pages, all of them the service's own.
+
+Their addresses carry a digest of what they hold, so a browser keeps them for as long as it likes.
+"""
+
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple
+
+from flask import Blueprint, Response, request, url_for
+
+from pointsbank.errors import NotFound
+
+blp = Blueprint("assets", __name__)
+
+TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+KEPT_SECONDS = 365 * 86_400
+ASKED_AGAIN_SECONDS = 300
+"""Without the digest of what there is now in the address."""
+_DIGEST_CHARACTERS = 16
+
+
+class Asset(NamedTuple):
+    content: bytes
+    content_type: str
+    digest: str
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """By name."""
+    found = {}
+    for each in files("api").joinpath("web/pages/assets").iterdir():
+        ending = each.name.rpartition(".")[2]
+        if ending in TYPES:
+            content = each.read_bytes()
+            found[each.name] = Asset(content, TYPES[ending], sha256(content).hexdigest()[:_DIGEST_CHARACTERS])
+    return found
+
+
+def address(name: str) -> str:
+    """Of an asset, for templates."""
+    return url_for("assets.asset", name=name, v=assets()[name].digest)
+
+
+@blp.get("/assets/<name>")
+def asset(name: str) -> Response:
+    found = assets().get(name)
+    if found is None:
+        raise NotFound("There is no such file.")
+    response = Response(found.content, content_type=found.content_type)
+    response.set_etag(found.digest)
+    response.cache_control.public = True
+    if request.args.get("v") == found.digest:
+        response.cache_control.max_age = KEPT_SECONDS
+        response.cache_control.immutable = True
+    else:
+        response.cache_control.max_age = ASKED_AGAIN_SECONDS
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,32 @@
+"""The pages that a visitor is shown the way to, in this order."""
+
+from typing import NamedTuple
+
+from flask import current_app, request, url_for
+
+from api.pages.access import allowed, find_visitor
+
+
+class Entry(NamedTuple):
+    address: str
+    label: str
+    says: str
+    is_here: bool
+
+
+def entries() -> list[Entry]:
+    visitor = find_visitor()
+    if visitor is None:
+        return []
+    found = []
+    for endpoint, label, says in _all():
+        roles = allowed(current_app.view_functions[endpoint])
+        if roles is None or roles & visitor.roles:
+            here = (request.blueprint or "") == endpoint.partition(".")[0]
+            found.append(Entry(url_for(endpoint), label, says, here))
+    return found
+
+
+def _all() -> list[tuple[str, str, str]]:
+    """Endpoint, what it is called, what it is for."""
+    return []

@@ -1,0 +1,20 @@
+// What all pages have in common beyond HTML: a form that is on its way shows it, and is not sent twice.
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.getAttribute("aria-busy") === "true") {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post") form.setAttribute("aria-busy", "true");
+});
+
+// A page that the browser kept, and shows again after "back", is not on its way to anywhere.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+});
+
+// Selects that choose what the page shows, without a further press.
+for (const select of document.querySelectorAll("form[data-sends-itself] select")) {
+  select.addEventListener("change", () => select.form.requestSubmit());
+}

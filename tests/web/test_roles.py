@@ -1,0 +1,81 @@
+"""Every page and form, for every role, also of another company: who sees it is listed here once more, by hand."""
+
+from collections.abc import Callable, Iterator
+
+import flask
+import pytest
+
+from api.pages import access
+from api.pages.frame import Pages
+from pointsbank.users.people import ROLES
+from tests.api.conftest import Caller
+from tests.web.conftest import Reader
+
+EVERYBODY = frozenset(ROLES)
+NOBODY_NEEDED = None
+
+EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
+    ("GET", "/"): EVERYBODY,
+    ("GET", "/sign-in"): NOBODY_NEEDED,
+    ("POST", "/sign-in"): NOBODY_NEEDED,
+    ("GET", "/sign-in/link/<link>"): NOBODY_NEEDED,
+    ("POST", "/sign-in/link/<link>"): NOBODY_NEEDED,
+    ("POST", "/sign-out"): EVERYBODY,
+}
+"""None: also who is not signed in."""
+
+
+def routes(app: flask.Flask) -> Iterator[tuple[str, str]]:
+    for rule in app.url_map.iter_rules():
+        if isinstance(app.blueprints.get(rule.endpoint.rpartition(".")[0]), Pages):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield method, rule.rule
+
+
+def test_every_route_is_listed(app: flask.Flask) -> None:
+    assert set(routes(app)) == set(EXPECTED)
+
+
+def test_a_view_that_does_not_say_is_refused_at_the_start(app: flask.Flask) -> None:
+    def view() -> str:
+        return ""
+
+    with pytest.raises(AttributeError):
+        access.allowed(view)
+
+
+@pytest.fixture
+def everyone(reader: Reader) -> Reader:
+    for role in ROLES:
+        reader.user(role, role, learner="20210001" if role == "learner" else None)
+    return reader
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(EXPECTED), ids=lambda text: text)
+def test_who_gets_past_the_guard(everyone: Reader, new_reader: Callable[[str], Reader], method: str, path: str) -> None:
+    """A form is sent without its token, so that it changes nothing: past the guard that is what is refused."""
+    address = path.replace("<link>", "x")
+    allowed = EXPECTED[method, path]
+    stranger = new_reader(everyone.company_key)
+    answer = stranger.open(address, method)
+    if allowed is None:
+        assert answer.status_code in ((200, 404) if method == "GET" else (403,))
+        assert method == "GET" or "out of date" in answer.text
+    elif method == "GET":
+        assert (answer.status_code, answer.headers["Location"][:9]) == (303, "/sign-in?")
+    else:
+        assert answer.status_code == 401
+    for role in ROLES:
+        reader = new_reader(everyone.company_key).become(role)
+        answer = reader.open(address, method)
+        refused = answer.status_code == 403 and "This page is not for you" in answer.text
+        assert refused == (allowed is not None and role not in allowed), role
+
+
+def test_a_visitor_of_another_company_is_one_of_that_company(
+    everyone: Reader, new_company: Callable[..., Caller], new_reader: Callable[[str], Reader]
+) -> None:
+    other = new_reader(new_company().company_key)
+    other.user("hr", "hr", shown="other HR")
+    assert "other HR" in other.become("hr").get("/").text
+    assert "other HR" not in new_reader(everyone.company_key).become("hr").get("/").text
