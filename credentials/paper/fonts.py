@@ -33,7 +33,7 @@ FALLBACKS = (
     FontFile("cjk", "noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc", index=2),  # Simplified Chinese
     FontFile("arabic", "justmytype_intl_rtl", "fonts/ofl/notosansarabic/NotoSansArabic[wdth,wght].ttf", axes=_UPRIGHT),
     FontFile("hebrew", "justmytype_intl_rtl", "fonts/ofl/notosanshebrew/NotoSansHebrew[wdth,wght].ttf", axes=_UPRIGHT),
-    FontFile("emoji", "credentials", "paper/fonts/NotoEmoji-Regular.ttf"),
+    FontFile("emoji", "credentials", "paper/font_files/NotoEmoji-Regular.ttf"),
     FontFile("symbols", "justmytype_western_core", "fonts/ofl/notosanssymbols2/NotoSansSymbols2-Regular.ttf"),
 )
 """Asked in this order for what SERIF or SANS does not have."""
