@@ -6,6 +6,7 @@ only; the rest is percent-encoded, the colon of a port too. So `did:web:bank.exa
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 
@@ -54,5 +55,6 @@ def status_list(base_url: str, name: str) -> str:
     return f"{base_url}/v1/status-lists/{name}"
 
 
+@lru_cache(maxsize=4096)  # the same few keys stand in all certificates of a run
 def _segment(text: str) -> str:
     return quote(text, safe="").replace("~", "%7E")

@@ -11,6 +11,7 @@ and objects, null. So a document that is signed says the same as JSON and as RDF
 """
 
 import re
+import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from math import isfinite
@@ -46,6 +47,9 @@ _ESCAPES |= {ord(char): f"\\{name}" for char, name in zip('\b\t\n\f\r"\\', 'btnf
 _ESCAPED = re.compile('[\x00-\x1f\x7f"\\\\\ud800-\udfff\ufffe\uffff]')
 _REFUSED = re.compile("[\ud800-\udfff\ufffe\uffff]")
 """Halves of surrogate pairs, and two that are no characters: implementations differ in how they write them."""
+
+_one_at_a_time = threading.Lock()
+"""PyLD shares its caches of contexts between threads, and does not guard them."""
 
 
 class Untranslatable(Exception):
@@ -128,7 +132,8 @@ def _translated(shape: Shape) -> _Translated:
     kinds: list[str] = []
     document = _marked(shape, kinds)
     try:
-        dataset = jsonld.to_rdf(document, {"documentLoader": load, "base": _BASE})
+        with _one_at_a_time:
+            dataset = jsonld.to_rdf(document, {"documentLoader": load, "base": _BASE})
     except (jsonld.JsonLdError, ContextUnknown) as error:
         raise Untranslatable(f"The document is no JSON-LD that this service knows: {error}") from error
     if set(dataset) - {"@default"}:

@@ -1,6 +1,7 @@
 """Documents of one shape, translated once: held against PyLD's translation of each document, and against the W3C."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pyld import jsonld
 from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, Literal, NamedNode, Quad
 
-from credentials import achievement, contexts, proof, status_list
+from credentials import achievement, contexts, proof, shapes, status_list
 from credentials.addresses import Issuer
 from credentials.canonical import canonical
 from credentials.content import Content, Equal, Result
@@ -202,3 +203,11 @@ def test_every_character_is_written_as_pyoxigraph_writes_it() -> None:
         lines = canonical(document).decode().split(" .\n")
         literal = str(Literal(everything[at : at + 200]))
         assert any(line.endswith(literal) for line in lines)
+
+
+def test_many_threads_translate_at_once() -> None:
+    documents = [document_of(replace(CONTENT, equals=(Equal("talent", "P2"),) * number)) for number in range(1, 13)]
+    shapes._translated.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        written = list(threads.map(canonical, documents * 2))
+    assert written == [canonical(document) for document in documents * 2]
