@@ -376,6 +376,10 @@ def _moment(session: Session, now: datetime | None) -> _Moment:
     return _Moment(row.last_number, last, row.directory_version, ZoneInfo(row.timezone), now or datetime.now(UTC))
 
 
-_FOR_EVERYTHING = b"SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'; SET LOCAL hash_mem_multiplier = 1"
+# One process of PostgreSQL is enough: the others that it would start take the processors away from us and from Redis.
+_FOR_EVERYTHING = (
+    b"SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'; SET LOCAL hash_mem_multiplier = 1;"
+    b"SET LOCAL enable_nestloop = off; SET LOCAL max_parallel_workers_per_gather = 0"
+)
 # Boards are caught up by few entries of a journal of millions, whatever the statistics say.
 _BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"

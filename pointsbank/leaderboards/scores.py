@@ -30,8 +30,11 @@ class Score(NamedTuple):
 
 
 def all_of(session: Session, frame: Frame, zone: ZoneInfo, now: datetime) -> Iterator[Score]:
-    """Everybody on the board, in no order, without ever holding all in memory."""
-    statement = together(frame) + _SELECT
+    """Everybody on the board, who has the most first, without ever holding all in memory.
+
+    In this order Redis takes them in half of the time. The session has no nested loops: see `_TOGETHER`.
+    """
+    statement = _counted(frame) + _EVERYBODY
     with session.driver.cursor("scores") as cursor:
         cursor.itersize = ROWS_FETCHED
         cursor.execute(statement.encode(), {"company": session.company_id, **frame.parameters(zone, now)})
@@ -125,14 +128,20 @@ SELECT c.no, array_agg(c.number ORDER BY c.number)
  GROUP BY c.no"""
 
 # As integers, which a sum of bigint is not: no member comes near 2^63.
-_SELECT = """
+_SCORES = """
 SELECT key, name, coalesce(total, 0)::bigint AS total, coalesce(total_before, 0)::bigint AS before,
        coalesce(round(last[1] * 1000000)::bigint, 0) AS at, coalesce(last[2]::bigint, 0) AS number
-  FROM together WHERE key IS NOT NULL"""
+  FROM """
+_SELECT = _SCORES + "together WHERE key IS NOT NULL"
+_EVERYBODY = ")" + _SCORES + "members LEFT JOIN counted USING (no) ORDER BY total DESC"
 
 
 def together(frame: Frame, some: bool = False, up_to: bool = False) -> str:
     """The statement's WITH. `some`: only the members with %(numbers)s; `up_to`: of entries to number %(up_to)s."""
+    return _counted(frame, some, up_to) + _TOGETHER
+
+
+def _counted(frame: Frame, some: bool = False, up_to: bool = False) -> str:
     teams = frame.members == "teams"
     conditions = _conditions(frame)
     if some:
@@ -140,7 +149,7 @@ def together(frame: Frame, some: bool = False, up_to: bool = False) -> str:
     if up_to:
         conditions.append("t.number <= %(up_to)s")
     members = _TEAMS if teams else _LEARNERS_OF_COMPANY if frame.programme is None else _ENROLLED
-    return _TOGETHER.format(
+    return _COUNTED.format(
         members=members + (f" AND {'g' if teams else 'l'}.no = ANY (%(numbers)s::integer[])" if some else ""),
         member="s.team" if teams else "t.learner",
         joins=_joins(frame, teams),
@@ -207,9 +216,7 @@ _ANY_ENTRIES = """
       JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number"""
 
 # `last` is an array of floating point numbers, which hold both exactly and have a maximum in every PostgreSQL.
-# Members and what is counted are brought together by grouping: with the statistics of an empty table, as they
-# are just after a large import, PostgreSQL would join them by counting everything again for each member.
-_TOGETHER = """
+_COUNTED = """
 WITH members AS ({members}
 ), counted AS (
     SELECT {member} AS no,
@@ -219,7 +226,12 @@ WITH members AS ({members}
            max(ARRAY[date_part('epoch', t.occurred_at), t.number]) AS last
       FROM transfers AS t{joins}
      WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}
-     GROUP BY 1
+     GROUP BY 1"""
+
+# Members and what is counted are brought together by grouping: with the statistics of an empty table, as they
+# are just after a large import, PostgreSQL would join them by counting everything again for each member. Where
+# nested loops are switched off it cannot, and a join takes a third of the time.
+_TOGETHER = """
 ), together AS (
     SELECT max(key) AS key, max(name) AS name, max(people) AS people, max(people_before) AS people_before,
            max(total) AS total, max(total_before) AS total_before, max(last_at) AS last_at, max(last) AS last
