@@ -1,6 +1,6 @@
 """What HR should know before anything is issued: a run that has warnings stops there unless they are confirmed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from credentials import paper
@@ -16,10 +16,11 @@ MAX_NAMES = 200
 
 def of(session: Session, run: Run) -> list[dict[str, Any]]:
     """Each with its `warning` (a slug), a `detail` to read, and what it is about. The run is evaluated."""
-    _, rulebook = judged_by(session, run.programme_key, run.rulebook_version)
+    programme, rulebook = judged_by(session, run.programme_key, run.rulebook_version)
     found = list(_unconverted(session, run, rulebook))
     if run.to_issue:
-        found += _unprintable(session, run, rulebook)
+        shared = [company.get(session).name, programme.name, *_of_rulebook(rulebook)]
+        found += _unprintable(session, run, shared)
     return found
 
 
@@ -49,10 +50,20 @@ def _unconverted(session: Session, run: Run, rulebook: Rulebook) -> Iterator[dic
         }
 
 
-def _unprintable(session: Session, run: Run, rulebook: Rulebook) -> list[dict[str, Any]]:
-    """What would stand on the paper, and cannot be shown: names of holders, and what stands on every page."""
+def _of_rulebook(rulebook: Rulebook) -> Iterator[str]:
+    """What stands on paper out of it."""
+    for rule in rulebook.certificates:
+        yield from rule.name.values()
+        if rule.level is not None:
+            yield rule.level
+        for equal in rule.equals:
+            yield from (equal.system, equal.level)
+    yield from (rule.key for rule in rulebook.earning)
+
+
+def _unprintable(session: Session, run: Run, shared: Sequence[str]) -> list[dict[str, Any]]:
+    """What would stand on the paper, and cannot be shown: names of holders, and what many certificates share."""
     holders = _holders(session, run)
-    shared = [company.get(session).name, *(name for rule in rulebook.certificates for name in rule.name.values())]
     try:
         missing = paper.missing_glyphs({*shared, *holders.values()})
     except paper.PaperNotInstalled as error:
@@ -80,10 +91,10 @@ def _holders(session: Session, run: Run) -> dict[str, str]:
 
 
 def _of_name(text: str, characters: list[str], learner: str | None = None) -> dict[str, Any]:
-    whose = "" if learner is None else f" of the learner {learner}"
+    what = f"The text {text}" if learner is None else f"The name {text} of the learner {learner}"
     found: dict[str, Any] = {
         "warning": "glyph-missing",
-        "detail": f"The name {text}{whose} cannot be shown whole: there is no glyph for {', '.join(characters)}.",
+        "detail": f"{what} cannot be shown whole: there is no glyph for {', '.join(characters)}.",
         "text": text,
         "characters": characters,
     }

@@ -179,6 +179,36 @@ def test_warnings_stop_an_issue_until_they_are_confirmed(ready: Caller) -> None:
     assert run(ready, issue=True, confirm=True)["issued"] == 3
 
 
+def test_all_that_would_stand_on_the_paper_is_looked_at(ready: Caller) -> None:
+    odd = {f"{place}\U000e0fff" for place in ("company", "programme", "zh", "en", "level", "system", "equal", "rule")}
+    company, programme, zh, en, level, system, equal, rule = sorted(odd, key=lambda each: _ODD.index(each[:-1]))
+    ready.put("/v1/company", {"name": company})
+    changed = ready.get("/v1/programmes/2021").get_json()
+    fields = ("starts_on", "ends_on", "timezone", "allotment", "phases")
+    ready.put("/v1/programmes/2021", {"name": programme, **{name: changed[name] for name in fields}})
+    rulebook = {
+        "earning": [{"key": rule, "on": "x", "award": {"unit": "credits", "amount": 1}}],
+        "certificates": [
+            {
+                "key": "points",
+                "kind": "qualification",
+                "level": level,
+                "name": {"zh": zh, "en": en},
+                "criteria": {"fact": "credits", "in": "programme", "at_least": 1},
+                "equals": [{"system": system, "level": equal}],
+            }
+        ],
+    }
+    ready.put("/v1/programmes/2021/rulebook/draft", rulebook)
+    ready.post("/v1/programmes/2021/rulebook/draft/activate")
+    warnings = run(ready)["warnings"]
+    assert {each["text"] for each in warnings if each["warning"] == "glyph-missing"} == odd
+    assert all("U+E0FFF" in each["detail"] for each in warnings if each["warning"] == "glyph-missing")
+
+
+_ODD = ("company", "programme", "zh", "en", "level", "system", "equal", "rule")
+
+
 def test_results_of_a_run(closed: Caller) -> None:
     found = run(closed)
     path = found["results_url"].partition("8000")[2]
