@@ -53,9 +53,13 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class EarningRule:
-    """`on` is the event type. `first` N: only the first N learners who meet the rule are given anything."""
+    """`on` is the event type. `first` N: only the first N learners who meet the rule are given anything.
+
+    `name` is by language tag, for people who read a statement; None: they read the key.
+    """
 
     key: str
+    name: Mapping[str, str] | None
     on: str
     when: Expression | None
     award: AwardRule

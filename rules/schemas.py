@@ -206,8 +206,14 @@ class CapSchema(_Part):
         return Cap(**data)
 
 
+class NameSchema(_Part):
+    zh = _text(MAX_NAME_LENGTH)
+    en = _text(MAX_NAME_LENGTH)
+
+
 class EarningRuleSchema(_Part):
     key = _Key(required=True)
+    name = _one(NameSchema, load_default=None, allow_none=True)
     on = _text(MAX_TYPE_LENGTH)
     when = _Cel(load_default=None, allow_none=True)
     award = _one(AwardSchema, required=True)
@@ -229,11 +235,6 @@ class ConversionSchema(_Part):
     @post_load
     def _made(self, data: dict[str, Any], **options: Any) -> Conversion:
         return Conversion(**data)
-
-
-class NameSchema(_Part):
-    zh = _text(MAX_NAME_LENGTH)
-    en = _text(MAX_NAME_LENGTH)
 
 
 class EqualSchema(_Part):

@@ -6,12 +6,14 @@ RULEBOOK: dict[str, Any] = {
     "earning": [
         {
             "key": "attendance",
+            "name": {"zh": "出勤", "en": "Attendance"},
             "on": "attendance.present",
             "award": {"unit": "credits", "amount": 1},
             "cap": {"per": "learner", "within": "programme", "amount": 60},
         },
         {
             "key": "test",
+            "name": {"zh": "测验成绩", "en": "Test"},
             "on": "lms.test.scored",
             "when": "data.attempt == 1",
             "award": {
@@ -27,18 +29,21 @@ RULEBOOK: dict[str, Any] = {
         },
         {
             "key": "retake",
+            "name": {"zh": "补考通过", "en": "Retake passed"},
             "on": "lms.test.scored",
             "when": "data.attempt > 1 && data.score >= 60",
             "award": {"unit": "credits", "amount": 1},
         },
         {
             "key": "excellent-test",
+            "name": {"zh": "测验优秀", "en": "Excellent test"},
             "on": "lms.test.scored",
             "when": "data.attempt == 1 && data.score >= 95",
             "award": {"unit": "flowers", "amount": 1},
         },
         {
             "key": "debate",
+            "name": {"zh": "辩论：又快又好", "en": "Debate: quick and good"},
             "on": "debate.topic.prepared",
             "when": "data.quality >= 4",
             "award": {"unit": "flowers", "amount": "data.position == 1 ? 5 : data.position == 2 ? 3 : 2"},
@@ -46,17 +51,20 @@ RULEBOOK: dict[str, Any] = {
         },
         {
             "key": "debate-part",
+            "name": {"zh": "参与辩论", "en": "Debate"},
             "on": "debate.topic.prepared",
             "award": {"unit": "credits", "amount": "double(data.quality) * 0.5", "round": "half_up"},
         },
         {
             "key": "volunteer",
+            "name": {"zh": "志愿服务", "en": "Volunteer work"},
             "on": "volunteer.served",
             "award": {"unit": "credits", "amount": "double(data.hours) * 2.0", "round": "down"},
             "cap": {"per": "learner", "within": "programme", "amount": 20},
         },
         {
             "key": "service-quality",
+            "name": {"zh": "服务质检", "en": "Service quality"},
             "on": "service.quality.checked",
             "award": {
                 "unit": "credits",
@@ -66,6 +74,7 @@ RULEBOOK: dict[str, Any] = {
         },
         {
             "key": "milestone",
+            "name": {"zh": "里程碑", "en": "Milestone"},
             "on": "milestone.reached",
             "award": {
                 "unit": "credits",

@@ -59,7 +59,8 @@ def issue_some(session: Session, run: Run, settings: Settings) -> bool:
     if not pending:
         return False
     names = names_in(session, programme, rulebook, courses.find_all(session, programme))
-    saying = Saying(company.get(session), programme, names, run, settings.base_url)
+    named = {rule.key: rule.name for rule in rulebook.earning if rule.name is not None}
+    saying = Saying(company.get(session), programme, names, named, run, settings.base_url)
     learners = sorted({each.learner for each in pending})
     earned = sums.of(session, programme.no, learners, AsOf(run.cut_off, run.number))
     signer = issuing.signer(session, settings)

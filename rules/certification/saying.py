@@ -1,6 +1,6 @@
 """What a run's certificates say: the content that a credential, a badge and the paper are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from credentials.content import Content, Equal, Result
@@ -15,14 +15,27 @@ from rules.certification.validity import valid_until
 from rules.parts import CertificateRule
 from rules.wording import LANGUAGES, Names
 
+RULE = "rule:"
+"""How the keys of results begin that an earning rule gave: it may have any key, also one of ours."""
+
 
 class Saying:
-    """Made once for many certificates of one run; `names` are those of its rulebook's criteria."""
+    """Made once for many certificates of one run; `names` are those of its rulebook's criteria, `rules` those of its
+    earning rules, by their keys."""
 
-    def __init__(self, company: Company, programme: Programme, names: Names, run: Run, base_url: str) -> None:
+    def __init__(
+        self,
+        company: Company,
+        programme: Programme,
+        names: Names,
+        rules: Mapping[str, Mapping[str, str]],
+        run: Run,
+        base_url: str,
+    ) -> None:
         self._company = company
         self._programme = programme
         self._names = names
+        self._rules = rules
         self._run = run
         self._base_url = base_url
         self._criteria: dict[str, dict[str, str]] = {}
@@ -53,7 +66,7 @@ class Saying:
             learner=learner[0],
             learner_name=learner[1],
             credits=shown(sum(each.amount for each in earned), scale),
-            results=tuple(Result(result_key(each), _name(each), shown(each.amount, scale)) for each in earned),
+            results=tuple(Result(result_key(each), self._name(each), shown(each.amount, scale)) for each in earned),
             equals=tuple(Equal(each.system, each.level) for each in rule.equals),
             cut_off=self._run.cut_off,
             issued_at=issued_at,
@@ -64,6 +77,11 @@ class Saying:
             status_index=place.status_index,
         )
 
+    def _name(self, earned: Sum) -> dict[str, str]:
+        if not earned.rule:
+            return dict(NAMES[earned.key])
+        return dict(self._rules.get(earned.key) or dict.fromkeys(LANGUAGES, earned.key))
+
     def _criterion(self, rule: CertificateRule) -> dict[str, str]:
         found = self._criteria.get(rule.key)
         if found is None:
@@ -73,9 +91,4 @@ class Saying:
 
 
 def result_key(earned: Sum) -> str:
-    """An earning rule may have any key, also one of ours."""
-    return f"rule:{earned.key}" if earned.rule else earned.key
-
-
-def _name(earned: Sum) -> dict[str, str]:
-    return dict.fromkeys(LANGUAGES, earned.key) if earned.rule else dict(NAMES[earned.key])
+    return f"{RULE}{earned.key}" if earned.rule else earned.key

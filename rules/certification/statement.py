@@ -11,14 +11,19 @@ from credentials.content import Line
 from ledger.accounts import CREDITS
 from pointsbank import company
 from pointsbank.database import Session
+from pointsbank.matches import settling
+from rules import closing
 from rules.certification.amounts import shown
 from rules.certification.register import Certificate
-from rules.certification.sums import NAMES
+from rules.certification.saying import RULE
+from rules.certification.sums import CONVERSION, NAMES, PRIZES
+from rules.wording import LANGUAGES
 
 UNSHOWN = "〓"
 """Printers' mark for a character that they have no type for."""
 
 _REVERSED = {"zh": "冲正", "en": "Reversed"}
+_OF_KIND = {closing.KIND: CONVERSION, settling.PRIZE_KIND: PRIZES}
 
 
 def lines(session: Session, certificate: Certificate) -> list[Line]:
@@ -26,15 +31,19 @@ def lines(session: Session, certificate: Certificate) -> list[Line]:
     if certificate.kind != "points":
         return []
     scale = company.get(session).credits_scale
+    rules = {
+        each.key.removeprefix(RULE): each.name for each in certificate.content.results if each.key.startswith(RULE)
+    }
     rows = session.sql(_LINES, {"no": certificate.no, "unit": CREDITS}).fetchall()
     unshown = paper.missing_glyphs(
         {text for row in rows for text in (row.reason, row.rule, row.course, row.giver) if text}
+        | {text for name in rules.values() for text in name.values()}
     )
     balance = 0
     found = []
     for row in rows:
         balance += row.amount
-        what = {language: _shown(text, unshown) for language, text in _what(row).items()}
+        what = {language: _shown(text, unshown) for language, text in _what(row, rules).items()}
         course = None if row.course is None else _shown(row.course, unshown)
         found.append(Line(row.occurred_at, what, course, _signed(row.amount, scale), shown(balance, scale)))
     return found
@@ -58,16 +67,18 @@ SELECT t.occurred_at, e.reason, g.name AS giver, c.name AS course, e.reverses IS
 """
 
 
-def _what(row: Any) -> dict[str, str]:
-    """What the line is of, by language: a reversal says so, and then what it takes back."""
-    named = NAMES.get({"flowers.converted": "conversion", "match.prize": "prizes"}.get(row.kind, ""), {})
-    text = row.reason or row.rule or row.kind
-    found = {}
-    for language in ("zh", "en"):
-        said = named.get(language, text) if not row.reverses else text
-        giver = f"（{row.giver}）" if row.giver and language == "zh" else f" ({row.giver})" if row.giver else ""
-        found[language] = (f"{_REVERSED[language]}: " if row.reverses else "") + said + giver
-    return found
+def _what(row: Any, rules: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """What the line is of, by language: a reversal says so, and why."""
+    said: Mapping[str, str] = dict.fromkeys(LANGUAGES, row.reason or row.rule or row.kind)
+    if row.reverses:
+        said = {language: f"{_REVERSED[language]}: {said[language]}" for language in LANGUAGES}
+    elif row.kind in _OF_KIND:
+        said = NAMES[_OF_KIND[row.kind]]
+    elif row.reason is None and row.rule in rules:
+        said = rules[row.rule]
+    if row.giver is None:
+        return dict(said)
+    return {"zh": f"{said['zh']}（{row.giver}）", "en": f"{said['en']} ({row.giver})"}
 
 
 def _signed(amount: int, scale: int) -> str:

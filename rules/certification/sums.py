@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from ledger.accounts import CREDITS
 from pointsbank.database import Session
+from pointsbank.matches import settling
+from rules import awards, closing
 from rules.as_of import AsOf
 
 AWARDS, CONVERSION, PRIZES, OTHER = "awards", "conversion", "prizes", "other"
@@ -59,9 +61,9 @@ SELECT learner, by_rule, key, sum(amount)::bigint AS amount
                CASE WHEN t.credit >> 32 = 4 THEN t.amount ELSE -t.amount END AS amount,
                coalesce((SELECT term FROM terms WHERE company_id = %(company)s AND no = t.rule),
                         CASE (SELECT term FROM terms WHERE company_id = %(company)s AND no = coalesce(o.kind, e.kind))
-                             WHEN 'award' THEN '{AWARDS}'
-                             WHEN 'flowers.converted' THEN '{CONVERSION}'
-                             WHEN 'match.prize' THEN '{PRIZES}' ELSE '{OTHER}' END) AS key
+                             WHEN '{awards.KIND}' THEN '{AWARDS}'
+                             WHEN '{closing.KIND}' THEN '{CONVERSION}'
+                             WHEN '{settling.PRIZE_KIND}' THEN '{PRIZES}' ELSE '{OTHER}' END) AS key
           FROM transfers AS t
           JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number
           LEFT JOIN entries AS o ON o.company_id = %(company)s AND o.number = e.reverses

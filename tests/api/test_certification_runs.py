@@ -12,7 +12,7 @@ from credentials import signing_keys, verifying
 from ledger import reversals
 from ledger.identity import number_of
 from pointsbank.database import Database
-from rules.certification import reviewing
+from rules.certification import reviewing, statement
 from rules.certification.register import find_public
 from tests.api.conftest import Caller
 
@@ -164,6 +164,31 @@ def test_every_form_of_a_certificate(closed: Caller, database: Database) -> None
         points["number"],
         [],
     )
+
+
+def test_what_makes_up_the_credits_is_named(ready: Caller, database: Database) -> None:
+    award = {"learner": "20210001", "programme": "2021", "unit": "credits", "amount": 5, "reason": "带队复盘"}
+    assert ready.post("/v1/awards", award | {"time": "2021-10-19T09:30:00+08:00"}).status_code == 201
+    ready.post(f"{P}/courses/service/close")
+    named = {**RULEBOOK["earning"][0], "name": {"zh": "测验成绩", "en": "Tests"}}
+    ready.put(f"{P}/rulebook/draft", RULEBOOK | {"earning": [named, RULEBOOK["earning"][1]]})
+    ready.post(f"{P}/rulebook/draft/activate")
+    run(ready, issue=True)
+    number = certificates(ready, "learner=20210001&key=points")[0]["number"]
+    found = find_public(database, number)
+    assert found is not None
+    assert [(each.key, each.name["zh"], each.value) for each in found.content.results] == [
+        ("rule:scored", "测验成绩", "80"),
+        ("awards", "讲师与导师奖励", "5"),
+        ("conversion", "小红花兑换", "3"),
+    ]
+    with database.snapshot(ready.company_id) as session:
+        lines = statement.lines(session, found)
+    assert [(each.what["zh"], each.what["en"], each.amount, each.balance) for each in lines] == [
+        ("测验成绩", "Tests", "+80", "80"),
+        ("带队复盘", "带队复盘", "+5", "85"),
+        ("小红花兑换", "Red flowers converted", "+3", "88"),
+    ]
 
 
 def test_warnings_stop_an_issue_until_they_are_confirmed(ready: Caller) -> None:
