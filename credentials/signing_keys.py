@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from credentials import sealing
 from pointsbank.database import Session
 from pointsbank.directory.faults import fault_of_text
-from pointsbank.errors import Conflict, Invalid, NotFound, Unavailable
+from pointsbank.errors import Conflict, Invalid, NotFound, PointsBankError
 from pointsbank.settings import KEY_ENCRYPTION_KEY
 
 _SECRET_BYTES = 32
@@ -23,10 +23,10 @@ _SELECT = """SELECT no, public_key, sealed, created_at, retired_at, revoked_at, 
                FROM signing_keys WHERE company_id = %(company)s"""
 
 
-class SigningUnavailable(Unavailable):
+class SigningUnavailable(PointsBankError):
     """The private key cannot be opened; the detail says which setting an operator has to look at."""
 
-    title = "Certificates cannot be signed"
+    slug, status, title = "unavailable", 503, "Certificates cannot be signed"
 
 
 @dataclass(frozen=True, slots=True)

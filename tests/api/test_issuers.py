@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import flask
+import orjson
 import pytest
 from werkzeug.test import TestResponse
 
@@ -20,9 +21,9 @@ from pointsbank.database import Database
 from pointsbank.keys import company_text
 from pointsbank.settings import Settings
 from tests.api.conftest import Caller
+from tests.api.issued import SETTINGS, Issuer
 
 BASE = "http://127.0.0.1:8000"
-SETTINGS = Settings(Path("var"), None, None, True, BASE, "warning", (bytes(32),))
 CONTEXTS = [
     "https://www.w3.org/ns/did/v1",
     "https://w3id.org/security/multikey/v1",
@@ -139,13 +140,42 @@ def test_a_status_list_is_signed_and_tells_the_revoked(caller: Caller, database:
     assert [verify(each, keys) for each in signed] == [Outcome.GENUINE] * 3
     assert signed[0] != signed[1] == signed[2]
     assert b'"validFrom":"2090-01-01T00:00:00Z"' in signed[1]
-    encoded = signed[1].split(b'"encodedList":"u')[1].split(b'"')[0]
-    bits = gzip.decompress(urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)))
-    assert (bits[0], sum(bits)) == (0b0000_0100, 0b0000_0100)
+    assert [revoked_in(each) for each in signed] == [set(), {5}, {5}]
 
 
-def test_without_a_key_encryption_key_the_problem_says_so(database: Database, caller: Caller) -> None:
-    without = create_app(Settings(Path("var"), database.url, None, True, BASE, "warning"), database)
-    assert get(without, f"/v1/issuers/{caller.company_key}").status_code == 200
-    with database.transaction(caller.company_id) as session, pytest.raises(signing_keys.SigningUnavailable):
-        signer(session, Settings(Path("var"), database.url, None, True, BASE, "warning"))
+def test_a_certificate_that_is_revoked_shows_in_its_list(
+    app: flask.Flask, programme: Caller, database: Database
+) -> None:
+    issuer = Issuer(programme, database)
+    contents = [issuer.content(), issuer.content()]
+    issuer.issue(contents[0])
+    path = status_list_address(programme.company_id, BASE, 1).removeprefix(BASE)
+    before = get(app, path)
+    assert (before.status_code, before.mimetype) == (200, "application/vc+ld+json")
+    assert before.headers["Cache-Control"] == "public, max-age=60"
+    assert get(app, path, **{"If-None-Match": before.headers["ETag"]}).status_code == 304
+    issuer.issue(contents[1], revoked=(datetime.now(UTC), "发错了"))
+    after = get(app, path, **{"If-None-Match": before.headers["ETag"]})
+    assert [revoked_in(each.data) for each in (before, after)] == [set(), {contents[1].status_index}]
+    assert "发错了" not in after.text
+
+
+def revoked_in(status_list: bytes) -> set[int]:
+    encoded = orjson.loads(status_list)["credentialSubject"]["encodedList"][1:]
+    bits = gzip.decompress(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    return {at * 8 + bit for at, byte in enumerate(bits) if byte for bit in range(8) if byte >> (7 - bit) & 1}
+
+
+@pytest.mark.parametrize(("keys", "why"), [((), "is not set"), ((b"n" * 32,), "cannot be opened")])
+def test_without_the_key_encryption_key_the_problem_says_so(
+    programme: Caller, database: Database, keys: tuple[bytes, ...], why: str
+) -> None:
+    issuer = Issuer(programme, database)
+    issuer.issue(issuer.content())
+    without = create_app(Settings(Path("var"), database.url, None, True, BASE, "warning", keys), database)
+    assert get(without, f"/v1/issuers/{programme.company_key}").status_code == 200
+    answer = get(without, status_list_address(programme.company_id, BASE, 1).removeprefix(BASE))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    for part in (why, "POINTSBANK_KEY_ENCRYPTION_KEY"):
+        assert part in answer.get_json()["detail"]
+    assert "nnnn" not in answer.text
