@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench import eligibility, memory, posting, reading, serving, signing
+from bench import certifying, eligibility, memory, posting, reading, serving, signing
 from bench.ground import BATCH, LEARNERS, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
@@ -37,6 +37,7 @@ def main(levels: str, kind: str, busy: int, lines: int, certified: int) -> None:
                 posting.fill(ground, posting.Floor(ground), 0, certified, _progress(certified))
                 ground.floor.execute("ANALYZE")
                 _eligibility(ground, certified)
+                _certifying(ground)
         _signing()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -117,6 +118,21 @@ def _eligibility(ground: Ground, transfers: int) -> None:
         ("everybody", eligibility.of_everybody(ground)),
     ):
         print(f"  {who:<12} {bare * 1000:>8.1f} ms  {judged * 1000:>8.1f} ms  {judged / bare:>5.1f}", flush=True)
+
+
+def _certifying(ground: Ground) -> None:
+    print(
+        f"\nA certification run of {LEARNERS} learners: judging beside bare SQL for the credits, issuing beside Ed25519"
+    )
+    found = certifying.measure(ground)
+    judged, issued = LEARNERS / found.preview_seconds, found.issued / found.seconds
+    preview = found.preview_seconds / found.bare_seconds
+    print(f"  a preview          {found.preview_seconds:>6.1f} s  {judged:>7.0f} learners a second {preview:>12.1f}")
+    print(
+        f"  `certify --issue`  {found.seconds:>6.1f} s  {issued:>7.0f} certificates a second "
+        f"{issued / found.signatures:>8.4f}   {found.issued} issued in {found.megabytes:.0f} MB",
+        flush=True,
+    )
 
 
 def _progress(level: int):  # type: ignore[no-untyped-def]  # a closure for this file alone

@@ -17,27 +17,26 @@ READS = 50
 CREDITS = {"fact": "credits", "in": "programme", "at_least": 120_000}
 EVENTS = {"fact": "events", "type": "lms.assessment.scored"}
 NAME = {"zh": "积分证", "en": "Points certificate"}
-RULEBOOK = parse(
-    {
-        "certificates": [
-            {"key": "points", "kind": "points", "name": NAME, "criteria": CREDITS},
-            {
-                "key": "service",
-                "kind": "qualification",
-                "name": NAME,
-                "criteria": {
-                    "all": [
-                        {"fact": "certificate", "key": "points"},
-                        {**EVENTS, "at_least": 80},
-                        {"any": [{**EVENTS, "sum": "score", "at_least": 7_000}, {"fact": "match_won"}]},
-                        {"not": {"fact": "attendance", "in": "programme", "at_least": 50}},
-                        {"fact": "team_rank", "in": "programme", "at_most": 250},
-                    ]
-                },
+DOCUMENT = {
+    "certificates": [
+        {"key": "points", "kind": "points", "name": NAME, "criteria": CREDITS},
+        {
+            "key": "service",
+            "kind": "qualification",
+            "name": NAME,
+            "criteria": {
+                "all": [
+                    {"fact": "certificate", "key": "points"},
+                    {**EVENTS, "at_least": 80},
+                    {"any": [{**EVENTS, "sum": "score", "at_least": 7_000}, {"fact": "match_won"}]},
+                    {"not": {"fact": "attendance", "in": "programme", "at_least": 50}},
+                    {"fact": "team_rank", "in": "programme", "at_most": 250},
+                ]
             },
-        ]
-    }
-)
+        },
+    ]
+}
+RULEBOOK = parse(DOCUMENT)
 BARE = """
 SELECT t.learner, sum(t.amount), array_agg(t.number ORDER BY t.number)
   FROM transfers AS t JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number

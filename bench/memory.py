@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import orjson
@@ -12,11 +13,18 @@ from bench.ground import Ground
 from bench.posting import event
 
 MEGABYTE = 1024 * 1024
+NO_SECRET = b64encode(bytes(32)).decode()
+"""A key-encryption key: nothing that is signed here is worth a better one."""
 
 
 def of_command(ground: Ground, *arguments: str) -> float:
     """The largest resident megabytes of a `pointsbank` command, whose output goes nowhere."""
-    environment = {**os.environ, "DATABASE_URL": ground.servers.database_url, "REDIS_URL": "none"}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": ground.servers.database_url,
+        "REDIS_URL": "none",
+        "POINTSBANK_KEY_ENCRYPTION_KEY": NO_SECRET,
+    }
     command = [sys.executable, "-m", "pointsbank", *arguments]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     watched, largest = psutil.Process(process.pid), 0
