@@ -41,7 +41,7 @@ from api import (
 )
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
-from api.pages import assets, catalogue, frame, home, sign_in
+from api.pages import assets, catalogue, frame, home, openid, sign_in
 from api.rate_limit import Limiter
 from api.streams.connections import Connections
 from api.streams.watching import Watch
@@ -75,7 +75,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
     widget_tokens.blp,
 )
 
-PAGES: tuple[frame.Pages, ...] = (home.blp, sign_in.blp)
+PAGES: tuple[frame.Pages, ...] = (home.blp, openid.blp, sign_in.blp)
 
 
 class OrjsonProvider(JSONProvider):

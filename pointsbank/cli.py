@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pointsbank.opening import companies_of, company_id_of, opened, opened_database
+from pointsbank.provider_commands import identity_provider
 from pointsbank.settings import Settings, SettingsError
 from pointsbank.signing_commands import signing_keys
 from pointsbank.user_commands import users
@@ -54,6 +55,7 @@ def main() -> None:
 
 main.add_command(signing_keys)
 main.add_command(users)
+main.add_command(identity_provider)
 
 
 def serving_options(command: Any) -> Any:

@@ -55,17 +55,19 @@ def revoke(number: int, company: str, reason: str) -> None:
 
 @signing_keys.command()
 def reseal() -> None:
-    """Seal the private keys of all companies with the first key of POINTSBANK_KEY_ENCRYPTION_KEY.
+    """Seal all private keys and secrets of identity providers with the first key of POINTSBANK_KEY_ENCRYPTION_KEY.
 
     They may be sealed with any key of it.
     """
     from credentials import signing_keys as keys
+    from pointsbank.users import providers
 
     done = 0
     with opened() as (database, settings):
         for company_id, _ in database.companies():
             with database.transaction(company_id) as session:
                 done += keys.seal_again(session, settings.key_encryption_keys)
+                done += providers.seal_again(session, settings.key_encryption_keys)
     click.echo(f"sealed again: {done}")
 
 

@@ -8,8 +8,9 @@ from api.app_state import database, state
 from api.pages import cookies
 from api.pages.access import allows, anybody, find_visitor, visitor
 from api.pages.frame import Pages, render
+from pointsbank import company
 from pointsbank.errors import RateLimited
-from pointsbank.users import sessions, signing_in
+from pointsbank.users import providers, sessions, signing_in
 from pointsbank.users.signing_in import NotLetIn
 
 blp = Pages("sign_in", __name__)
@@ -30,18 +31,18 @@ def form() -> AnyResponse:
 @blp.post("/sign-in")
 @anybody
 def enter() -> AnyResponse:
-    company, name, password = (request.form.get(field, "") for field in ("company", "name", "password"))
-    company, name = company.strip()[:MAX_CHARACTERS], name.strip()[:MAX_CHARACTERS]
+    key, name, password = (request.form.get(field, "") for field in ("company", "name", "password"))
+    key, name = key.strip()[:MAX_CHARACTERS], name.strip()[:MAX_CHARACTERS]
     address = request.remote_addr or ""
     try:
         state().sign_ins.spend(address)
-        text = signing_in.with_password(database(), company, name, password, address, _cookie())
+        text = signing_in.with_password(database(), key, name, password, address, _cookie())
     except NotLetIn:
-        return _form(401, company, name, _("The company, the name or the password is wrong."))
+        return _form(401, key, name, _("The company, the name or the password is wrong."))
     except RateLimited as error:
         seconds = error.extra["retry_after_seconds"]
         fault = _("Too many tries. Please wait %(seconds)s seconds.", seconds=seconds)
-        response = _form(429, company, name, fault)
+        response = _form(429, key, name, fault)
         response.headers["Retry-After"] = str(seconds)
         return response
     return _entered(text)
@@ -79,9 +80,24 @@ def _cookie() -> str:
     return request.cookies.get(cookies.session_name(), "")
 
 
-def _form(status: int, company: str, name: str = "", fault: str | None = None) -> AnyResponse:
-    given = {"company": company, "name": name, "next": cookies.local(request.values.get("next"))}
-    return render("pages/sign_in.html", status, given=given, fault=fault)
+def _form(status: int, company_key: str, name: str = "", fault: str | None = None) -> AnyResponse:
+    given = {"company": company_key, "name": name, "next": cookies.local(request.values.get("next"))}
+    return render(
+        "pages/sign_in.html",
+        status,
+        given=given,
+        fault=fault,
+        own="own" in request.args,
+        has_provider=_has_provider(company_key),
+    )
+
+
+def _has_provider(company_key: str) -> bool:
+    company_id = company.find(database(), company_key)
+    if company_id is None:
+        return False
+    with database().transaction(company_id) as session:
+        return providers.find(session) is not None
 
 
 def _next() -> str:
