@@ -9,7 +9,9 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.app_state import database, state
@@ -18,7 +20,8 @@ from api.verification_texts import TEXTS, date_in, time_in
 from credentials import badge
 from credentials.issuing import MEDIA_TYPE
 from credentials.paper.errors import MissingGlyphs, PaperNotInstalled
-from pointsbank.errors import NotFound, RateLimited
+from pointsbank.database import is_transient, unavailable
+from pointsbank.errors import NotFound, RateLimited, Unavailable
 from rules.certification import verification
 from rules.certification.verification import Verdict
 
@@ -63,6 +66,10 @@ def page(number: str) -> Response:
         seconds = error.extra["retry_after_seconds"]
         says = _texts()["limited_says"].format(seconds=seconds)
         return _unless_json(error, "message.html", {"what": "limited", "says": says})
+    except (psycopg.Error, SQLAlchemyError) as error:
+        if not is_transient(error):
+            raise
+        return _unless_json(unavailable(error), "message.html", {"what": "away", "says": _texts()["away_says"]})
     if _wants_json():
         return _private(make_response(_as_json(found)))
     return _html("certificate.html", 200, **_shown(found))
@@ -187,7 +194,7 @@ def _linkedin(found: Verdict, language: Language) -> str:
     return f"https://www.linkedin.com/profile/add?{urlencode(fields)}"
 
 
-def _unless_json(error: NotFound | RateLimited, template: str, values: Mapping[str, Any]) -> Response:
+def _unless_json(error: NotFound | RateLimited | Unavailable, template: str, values: Mapping[str, Any]) -> Response:
     if _wants_json():
         raise error
     response = _html(template, error.status, **values)

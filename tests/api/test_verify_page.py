@@ -483,6 +483,18 @@ def test_it_says_when_to_come_again(second: float, seconds: int) -> None:
     assert raised.value.extra == {"retry_after_seconds": seconds}
 
 
+def test_while_the_database_is_away_it_says_so_in_words() -> None:
+    away = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    visitor = Visitor(create_app(SETTINGS, away))
+    answer = visitor.get(f"/verify/{UNKNOWN}", Accept_Language="en")
+    assert answer.status_code == 503
+    assert "Cannot be verified at the moment" in said(answer)
+    assert "No such certificate" not in said(answer)
+    problem = visitor.json(UNKNOWN)
+    assert (problem.status_code, problem.mimetype) == (503, "application/problem+json")
+    away.close()
+
+
 def test_a_state_has_one_limiter_for_all_routes(visitor: Visitor) -> None:
     held = visitor.app.extensions["pointsbank"]
     assert isinstance(held, State)
