@@ -7,6 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageChops
 
-from credentials import paper
+from credentials import badge, paper
 from credentials.content import Content, Equal, Line
 from tests.credentials.certificates import HOSTILE as SIGNED_NAMES
 from tests.credentials.samples import BOTH, CREDENTIAL, POINTS, QUALIFICATION, lines
@@ -93,6 +94,16 @@ def test_the_same_certificate_is_the_same_file_also_in_another_process() -> None
     )
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == hashlib.sha256(made[0]).hexdigest()
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    names = ["陈思远", "𠮷野㛃", "محمد בן", "Żółć", "🌺"] * 4
+    contents = [replace(BOTH[index % 2], learner_name=name) for index, name in enumerate(names)]
+    alone = [(paper.pdf(each, [], CREDENTIAL), badge.svg(each, CREDENTIAL)) for each in contents]
+    with ThreadPoolExecutor(8) as threads:
+        pdfs = threads.map(lambda each: paper.pdf(each, [], CREDENTIAL), contents)
+        badges = threads.map(lambda each: badge.svg(each, CREDENTIAL), contents)
+        assert list(zip(pdfs, badges, strict=True)) == alone
 
 
 @pytest.mark.parametrize("content", BOTH, ids=lambda each: each.kind)
