@@ -34,6 +34,7 @@ from api import (
     problems,
     programmes,
     rulebook,
+    simulation,
     teams,
     verification,
     widget_files,
@@ -71,6 +72,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
     pins.blp,
     programmes.blp,
     rulebook.blp,
+    simulation.blp,
     teams.blp,
     widget_tokens.blp,
 )

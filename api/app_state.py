@@ -28,6 +28,8 @@ class State:
     batch_turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by the batch that is being judged and booked: two at once in one process would take twice the memory
     and be no faster."""
+    simulation_turn: threading.Lock = field(default_factory=threading.Lock)
+    """As batch_turn, for simulations."""
 
 
 def state() -> State:

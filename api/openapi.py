@@ -220,7 +220,7 @@ _SENT = frozenset(
     [
         *("Problem", "Allowance", "Award", "Awarder", "Close", "Company", "Course", "Enrol", "Learner", "LearnerItem"),
         *("Match", "MatchPrize", "Phase", "PinnedBoard", "PinnedBoards", "Programme", "Reversal", "Revocation"),
-        *("Reviewed", "RunWanted", "Team", "TeamItem", "WidgetTokenRequest"),
+        *("Activation", "Reviewed", "RunWanted", "Team", "TeamItem", "WidgetTokenRequest"),
     ]
 )
 """Schemas of requests, which say themselves what is required. All others are of answers alone."""

@@ -100,11 +100,16 @@ def _of_database(error: psycopg.Error | sqlalchemy.exc.SQLAlchemyError) -> Respo
     return _unexpected(error)
 
 
-def _unexpected(error: Exception) -> Response:
+def unexpected(error: Exception) -> dict[str, Any]:
+    """The problem's members; the error goes to the log."""
     reference = uuid.uuid4().hex
     log.error("unexpected error %s at %s %s", reference, request.method, request.path, exc_info=error)
     detail = f"Something failed that should not have. It is in our log as {reference}."
-    return _respond(_problem("internal", "Internal error", 500, detail, []))
+    return _problem("internal", "Internal error", 500, detail, [])
+
+
+def _unexpected(error: Exception) -> Response:
+    return _respond(unexpected(error))
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:

@@ -1,27 +1,46 @@
 """A programme's rulebook: draft, activate, versions."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from flask import request
 from marshmallow import Schema, fields
 
-from api import examples
-from api.auth import requires, snapshot, transaction
+from api import examples, progress
+from api.app_state import database
+from api.auth import company_id, requires, snapshot, transaction
 from api.cloudevents import parse_json
+from api.fields import Flag, Instant, StrictSchema
 from api.openapi import Resource
 from api.paging import PageQuery, decode_cursor, encode_cursor
+from api.simulation import ReEvaluationSchema
 from pointsbank.directory import programmes
 from pointsbank.errors import UnsupportedMediaType
-from rules import versions
+from rules import reevaluation, versions
+from rules.simulation.progress import Progress
 
 blp = Resource("Rulebook", __name__, url_prefix="/v1/programmes/<key:programme>/rulebook", description="Rules")
 
-LAST_VERSION = 2**31 - 1
+
+class ActivationSchema(StrictSchema):
+    from_at = Instant(
+        data_key="from",
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "When it comes into force, later than now; absent: now."},
+    )
+    re_evaluate = Flag(
+        load_default=False,
+        metadata={"description": "Brings what is booked in the programme to what this version gives."},
+    )
 
 
 class VersionSchema(Schema):
     version = fields.Integer(required=True, metadata={"example": 3})
-    status = fields.String(required=True, metadata={"enum": ["draft", "active", "retired"], "example": "draft"})
+    status = fields.String(
+        required=True, metadata={"enum": ["draft", "scheduled", "active", "retired"], "example": "draft"}
+    )
     created_at = fields.Raw(required=True, metadata={"type": "string", "format": "date-time"})
     active_from = fields.Raw(
         required=True,
@@ -31,6 +50,12 @@ class VersionSchema(Schema):
 
 class RulebookSchema(VersionSchema):
     document = fields.Raw(required=True, metadata={"type": "object", "example": examples.RULEBOOK})
+
+
+class ActivatedSchema(RulebookSchema):
+    re_evaluation = fields.Nested(
+        ReEvaluationSchema, required=True, allow_none=True, metadata={"description": "null: none was asked for."}
+    )
 
 
 class VersionsSchema(Schema):
@@ -65,14 +90,32 @@ def get_draft(programme: str) -> dict[str, Any]:
 
 @blp.route("/draft/activate", methods=["POST"])
 @requires("rules:write")
-@blp.response(200, RulebookSchema)
-def activate(programme: str) -> dict[str, Any]:
+@blp.arguments(ActivationSchema, required=False)
+@blp.response(200, ActivatedSchema)
+@blp.doc(responses=progress.documented(ActivatedSchema))
+def activate(body: dict[str, Any], programme: str) -> Any:
     """Put the draft in force
 
-    Events recorded from now on are judged by it. The version in force until now is retired.
+    Events recorded from then on are judged by it, and the version in force until then is retired. With `re_evaluate`
+    the differences between what is booked and what this version gives are booked as corrections, and the answer comes
+    when that is done; if it is cut off, it goes on by itself. Of a version that is ahead of time it begins by itself.
     """
     with transaction() as session:
-        return versions.activate(session, programmes.get(session, programme).no)
+        found = programmes.get(session, programme)
+        shown = versions.activate(session, found.no, body["from_at"])
+        if body["re_evaluate"]:
+            reevaluation.ask(session, found, shown["version"], body["from_at"])
+    steps: Iterator[Progress] = iter(())
+    if body["re_evaluate"] and body["from_at"] is None:
+        steps = reevaluation.run(database(), company_id(), programme, shown["version"])
+    return progress.answer(steps, lambda _: {**shown, "re_evaluation": _re_evaluation(found.no, body["re_evaluate"])})
+
+
+def _re_evaluation(programme: int, was_asked_for: bool) -> dict[str, Any] | None:
+    if not was_asked_for:
+        return None
+    with snapshot() as session:
+        return asdict(reevaluation.latest(session, programme))
 
 
 @blp.route("", methods=["GET"])
@@ -90,10 +133,10 @@ def get_in_force(programme: str) -> dict[str, Any]:
 @blp.response(200, VersionsSchema)
 def get_versions(query: dict[str, Any], programme: str) -> dict[str, Any]:
     """All versions, the newest first"""
-    before = LAST_VERSION if query["cursor"] is None else decode_cursor(query["cursor"], [int])[0]
+    before = versions.LAST_VERSION if query["cursor"] is None else decode_cursor(query["cursor"], [int])[0]
     with snapshot() as session:
         number = programmes.get(session, programme).no
-        items = versions.all_versions(session, number, min(before, LAST_VERSION), query["limit"] + 1)
+        items = versions.all_versions(session, number, min(before, versions.LAST_VERSION), query["limit"] + 1)
     more = len(items) > query["limit"]
     items = items[: query["limit"]]
     return {"items": items, "next": encode_cursor([items[-1]["version"]]) if more else None}
@@ -105,4 +148,4 @@ def get_versions(query: dict[str, Any], programme: str) -> dict[str, Any]:
 def get_version(programme: str, number: int) -> dict[str, Any]:
     """One version with its document"""
     with snapshot() as session:
-        return versions.of_version(session, programmes.get(session, programme).no, min(number, LAST_VERSION))
+        return versions.of_version(session, programmes.get(session, programme).no, min(number, versions.LAST_VERSION))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench import certifying, eligibility, memory, posting, reading, serving, signing
+from bench import certifying, eligibility, memory, posting, reading, serving, signing, simulating
 from bench.ground import BATCH, LEARNERS, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
@@ -19,7 +19,8 @@ from pointsbank.wsgi import look_rarely_for_cycles
 @click.option("--busy", default=1_000_000, help="Transfers of the large holding; 0 leaves reading out.")
 @click.option("--lines", default=1_000_000, help="Lines of the import; 0 leaves memory of commands out.")
 @click.option("--certified", default=1_000_000, help="Transfers of who is certified; 0 leaves certificates out.")
-def main(levels: str, kind: str, busy: int, lines: int, certified: int) -> None:
+@click.option("--simulated", default=200_000, help="Events that a draft is tried on; 0 leaves simulation out.")
+def main(levels: str, kind: str, busy: int, lines: int, certified: int, simulated: int) -> None:
     """Measure booking, serving, reading, memory and certificates, each beside its floor."""
     look_rarely_for_cycles()  # as the service's workers do
     folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
@@ -38,6 +39,9 @@ def main(levels: str, kind: str, busy: int, lines: int, certified: int) -> None:
                 ground.floor.execute("ANALYZE")
                 _eligibility(ground, certified)
                 _certifying(ground)
+        if simulated:
+            with opened(folder, uuids) as ground:
+                _simulating(ground, simulated)
         _signing()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -131,6 +135,24 @@ def _certifying(ground: Ground) -> None:
     print(
         f"  `certify --issue`  {found.seconds:>6.1f} s  {issued:>7.0f} certificates a second "
         f"{issued / found.signatures:>8.4f}   {found.issued} issued in {found.megabytes:.0f} MB",
+        flush=True,
+    )
+
+
+def _simulating(ground: Ground, events: int) -> None:
+    simulating.fill(ground, events, _progress(events))
+    measured = simulating.measure(ground)
+    print(
+        f"\nA draft on {events} events of {simulating.LEARNERS} learners, in seconds, beside bare SQL that reads them"
+    )
+    print(f"  bare SQL      {measured.bare:>7.2f}")
+    print(
+        f"  simulation    {measured.simulated:>7.2f}  {measured.simulated / measured.bare:>5.1f}"
+        f"   +{measured.megabytes:.0f} MB"
+    )
+    print(
+        f"  re-evaluation {measured.re_evaluated:>7.2f}  {measured.re_evaluated / measured.bare:>5.1f}"
+        f"   {measured.corrections} corrections",
         flush=True,
     )
 

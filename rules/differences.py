@@ -54,7 +54,7 @@ def _keyed(section: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 def _parts(section: str, rule: str | None, name: str, path: str, before: Any, after: Any) -> Iterator[Difference]:
     """`name` is what is compared, in words."""
-    if type(before) is type(after) and before == after:
+    if _same(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for member in dict.fromkeys([*after, *before]):
@@ -71,6 +71,13 @@ def _parts(section: str, rule: str | None, name: str, path: str, before: Any, af
     else:
         words = f"{name} is {_shown(after)} instead of {_shown(before)}."
         yield Difference(section, rule, "changed", path, before, after, words)
+
+
+def _same(before: Any, after: Any) -> bool:
+    """As JSON: 1, 1.0 and true are equal in Python."""
+    if before is _ABSENT or after is _ABSENT:
+        return before is after
+    return orjson.dumps(before, option=orjson.OPT_SORT_KEYS) == orjson.dumps(after, option=orjson.OPT_SORT_KEYS)
 
 
 def _within(name: str, member: str) -> str:

@@ -13,11 +13,13 @@ import orjson
 
 from pointsbank.database import Session
 from pointsbank.directory import version
-from pointsbank.errors import Invalid, NotFound
+from pointsbank.errors import Conflict, NotFound
 from rules.parts import Rulebook
 from rules.references import Places
 from rules.rulebook import parse
 
+LAST_VERSION = 2**31 - 1
+"""The largest number that a version may have."""
 RULEBOOKS_REMEMBERED = 64
 """Parsed, of all companies."""
 
@@ -57,13 +59,13 @@ def _places(session: Session, programme: int) -> Places:
 def activate(session: Session, programme: int, from_at: datetime | None = None) -> dict[str, Any]:
     """Puts the draft in force: what is recorded from `from_at` on, or from now on, is judged by it.
 
-    Raises NotFound without a draft, Invalid for a time that is over.
+    Raises NotFound without a draft, Conflict for a time that is over.
     """
     draft = _one(session, programme, "draft")
     version.change(session)
     now = clock(session)
     if from_at is not None and from_at <= now:
-        raise Invalid.field("from", f"{from_at.isoformat()} is over; leave it out to put the draft in force now")
+        raise Conflict(f"from: {from_at.isoformat()} is over; leave it out to put the draft in force now")
     stays = None if from_at is None else session.sql(IN_FORCE, {"programme": programme, "at": now}).fetchone()
     session.sql(
         """UPDATE rulebooks SET status = 'retired'

@@ -98,6 +98,10 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/programmes/<key:programme>/matches/<key:match>": [(f"{P}/matches/pk", None)],
     "GET /v1/programmes/<key:programme>/rulebook": [(f"{P}/rulebook", None)],
     "GET /v1/programmes/<key:programme>/rulebook/draft": [(f"{P}/rulebook/draft", None)],
+    "GET /v1/programmes/<key:programme>/rulebook/re-evaluation": [(f"{P}/rulebook/re-evaluation", None)],
+    "GET /v1/programmes/<key:programme>/rulebook/versions/<key:before>/diff/<key:after>": [
+        (f"{P}/rulebook/versions/1/diff/draft", None)
+    ],
     "GET /v1/programmes/<key:programme>/rulebook/versions": [(f"{P}/rulebook/versions", None)],
     "GET /v1/programmes/<key:programme>/rulebook/versions/<int:number>": [(f"{P}/rulebook/versions/1", None)],
     "GET /v1/programmes/<key:programme>/teams": [(f"{P}/teams", None)],
@@ -128,7 +132,10 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "POST /v1/events": [("/v1/events", event("e2", score=90)), ("/v1/events", event("e1", reason="甲"))],
     "POST /v1/learners/batch": [("/v1/learners/batch", [{"id": "20210001", "name": "甲"}])],
     "POST /v1/programmes/<key:programme>/enrolments": [(f"{P}/enrolments", {"learners": ["20210005"]})],
-    "POST /v1/programmes/<key:programme>/rulebook/draft/activate": [(f"{P}/rulebook/draft/activate", None)],
+    "POST /v1/programmes/<key:programme>/rulebook/draft/simulate": [(f"{P}/rulebook/draft/simulate", None)],
+    "POST /v1/programmes/<key:programme>/rulebook/draft/activate": [
+        (f"{P}/rulebook/draft/activate", {"re_evaluate": True})
+    ],
     "PUT /v1/company": [("/v1/company", {"name": "甲", "timezone": "Asia/Tokyo"})],
     "PUT /v1/learners/<key_beside_batch:learner>": [("/v1/learners/20210001", {"name": "甲甲"})],
     "PUT /v1/programmes/<key:programme>": [
@@ -194,7 +201,7 @@ def furnish(caller: Caller, name: str) -> None:
         ("PUT", f"{P}/leaderboards/pinned", {"boards": [{"members": "teams"}, {"scope": "course:2021/service"}]}),
         ("PUT", f"{P}/awarders/li", {"name": name, "role": "trainer", "allowances": {"service": 50}}),
         ("PUT", f"{P}/rulebook/draft", RULEBOOK),
-        ("POST", f"{P}/rulebook/draft/activate", None),
+        ("POST", f"{P}/rulebook/draft/activate", {"re_evaluate": True}),
         ("PUT", f"{P}/rulebook/draft", RULEBOOK),
         ("POST", "/v1/widget-tokens", {"scope": "programme:2021", "name": name}),
     ):
