@@ -1,4 +1,5 @@
-"""`python -m bench`: everything in one run on one server; `--levels 10000` for a quick look."""
+"""`python -m bench`: everything in one run, or the sections that are named; `booking --levels 10000 --lines 0` for a
+quick look."""
 
 import shutil
 import sys
@@ -8,41 +9,65 @@ from pathlib import Path
 
 import click
 
-from bench import certifying, eligibility, memory, posting, reading, serving, signing, simulating
+from bench import boards, certifying, eligibility, memory, posting, reading, serving, signing, simulating, streams
 from bench.ground import BATCH, LEARNERS, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
+SECTIONS = ("booking", "reading", "boards", "streams", "certificates", "simulation", "signing")
+
 
 @click.command()
+@click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
 @click.option("--levels", default="10000,1000000,5000000", help="Transfers already booked, at which is measured.")
 @click.option("--keys", "kind", type=click.Choice(["uuid", "row"]), default="uuid", help="Ids of events.")
-@click.option("--busy", default=1_000_000, help="Transfers of the large holding; 0 leaves reading out.")
+@click.option("--busy", default=1_000_000, help="Transfers of the large holding.")
 @click.option("--lines", default=1_000_000, help="Lines of the import; 0 leaves memory of commands out.")
-@click.option("--certified", default=1_000_000, help="Transfers of who is certified; 0 leaves certificates out.")
-@click.option("--simulated", default=200_000, help="Events that a draft is tried on; 0 leaves simulation out.")
-def main(levels: str, kind: str, busy: int, lines: int, certified: int, simulated: int) -> None:
-    """Measure booking, serving, reading, memory and certificates, each beside its floor."""
+@click.option("--members", default=1_000_000, help="Learners on the large board.")
+@click.option("--streams", "opened_streams", default=1_000, help="Live streams that are open at once.")
+@click.option("--certified", default=1_000_000, help="Transfers of who is certified.")
+@click.option("--simulated", default=200_000, help="Events that a draft is tried on.")
+def main(
+    sections: tuple[str, ...],
+    levels: str,
+    kind: str,
+    busy: int,
+    lines: int,
+    members: int,
+    opened_streams: int,
+    certified: int,
+    simulated: int,
+) -> None:
+    """Measure booking and serving, reading, boards, streams, certificates and simulation, each beside its floor."""
+    wanted = sections or SECTIONS
     look_rarely_for_cycles()  # as the service's workers do
     folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
     folder.chmod(0o711)
     try:
-        with opened(folder, uuids if kind == "uuid" else in_a_row()) as ground:
-            _booking(ground, [int(level) for level in levels.split(",")])
-            if lines:
-                _memory_of_commands(ground, folder, lines)
-        if busy:
+        if "booking" in wanted:
+            with opened(folder, uuids if kind == "uuid" else in_a_row()) as ground:
+                _booking(ground, [int(level) for level in levels.split(",")])
+                if lines:
+                    _memory_of_commands(ground, folder, lines)
+        if "reading" in wanted:
             with opened(folder, uuids) as ground:
                 _reading(ground, busy)
-        if certified:
+        if "boards" in wanted:
+            with opened(folder, uuids) as ground:
+                boards.measure(ground, members)
+        if "streams" in wanted:
+            with opened(folder, uuids) as ground:
+                streams.measure(ground, opened_streams)
+        if "certificates" in wanted:
             with opened(folder, uuids) as ground:
                 posting.fill(ground, posting.Floor(ground), 0, certified, _progress(certified))
                 ground.floor.execute("ANALYZE")
                 _eligibility(ground, certified)
                 _certifying(ground)
-        if simulated:
+        if "simulation" in wanted:
             with opened(folder, uuids) as ground:
                 _simulating(ground, simulated)
-        _signing()
+        if "signing" in wanted:
+            _signing()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

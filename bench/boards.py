@@ -1,30 +1,25 @@
-"""`python -m bench.boards`: a board of very many learners. How long it takes to make, what it takes of Redis, and how
+"""A board of very many learners. How long it takes to make, what it takes of Redis, and how
 quickly it is read: one request after the other, where most of the time is waking up, and many at once, where it is
 work.
 """
 
 import http.client
 import random
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
 import orjson
 
 from bench import serving
-from bench.ground import DAY_0, LEARNERS, Ground, opened, uuids
+from bench.ground import DAY_0, LEARNERS, Ground
 from ledger.accounts import CREDITS, ISSUANCE, holding
 from ledger.journal import Draft, Transfer
 from pointsbank.leaderboards.connection import WRITE_SECONDS_MAX, connect
 from pointsbank.leaderboards.frame import Frame
 from pointsbank.leaderboards.projection import build
 from pointsbank.leaderboards.store import Store
-from pointsbank.wsgi import look_rarely_for_cycles
 
 READS = 400
 ROUTE = "bare route"
@@ -128,30 +123,19 @@ def _request(key: str, path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
 
 
-@click.command()
-@click.option("--members", default=1_000_000, help="Learners on the board.")
-def main(members: int) -> None:
-    """Measure a large board."""
-    look_rarely_for_cycles()  # as the service's workers do
-    folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
-    folder.chmod(0o711)
-    try:
-        with opened(folder, uuids) as ground:
-            fill(ground, members)
-            for _ in range(2):
-                rate, taken = of_redis(ground, members)
-                print(f"made: {rate:,.0f} members a second; {taken:.0f} bytes of Redis a member", flush=True)
-            with serving.served(ground, redis=True) as (url, _):
-                alone, together = of_reads(ground, url, members)
-            print(f"\n{'':<22} one at a time, ms and ratio   {CONNECTIONS} at once, ms of a worker and ratio")
-            for name, seconds in alone.items():
-                print(
-                    f"{name:<22} {seconds * 1000:>14.3f} {seconds / alone[ROUTE]:>7.2f}"
-                    f" {together[name] * 1000:>22.3f} {together[name] / together[ROUTE]:>7.2f}"
-                )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main()
+def measure(ground: Ground, members: int) -> None:
+    """A board of so many members, made twice and read."""
+    fill(ground, members)
+    print(f"\nA board of {members} learners")
+    for _ in range(2):
+        rate, taken = of_redis(ground, members)
+        print(f"  made: {rate:,.0f} members a second; {taken:.0f} bytes of Redis a member", flush=True)
+    with serving.served(ground, redis=True) as (url, _):
+        alone, together = of_reads(ground, url, members)
+    print(f"  {'':<22} one at a time, ms and ratio   {CONNECTIONS} at once, ms of a worker and ratio")
+    for name, seconds in alone.items():
+        print(
+            f"  {name:<22} {seconds * 1000:>14.3f} {seconds / alone[ROUTE]:>7.2f}"
+            f" {together[name] * 1000:>22.3f} {together[name] / together[ROUTE]:>7.2f}",
+            flush=True,
+        )

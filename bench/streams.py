@@ -1,4 +1,4 @@
-"""`python -m bench.streams`: many open streams, how soon an award reaches them all, and what they cost those who post.
+"""Many open streams, how soon an award reaches them all, and what they cost those who post.
 
 The clients run on the same machine as the service, so what they cost counts against it.
 """
@@ -6,26 +6,22 @@ The clients run on the same machine as the service, so what they cost counts aga
 import re
 import resource
 import selectors
-import shutil
 import socket
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import click
 import orjson
 import psutil
 
 from bench import serving
-from bench.ground import LEARNERS, Ground, opened, uuids
+from bench.ground import LEARNERS, Ground
 from bench.memory import MEGABYTE
 from bench.posting import event
 
@@ -50,22 +46,15 @@ Seen = list[list[tuple[float, int]]]
 """Of each stream: when which number arrived."""
 
 
-@click.command()
-@click.option("--streams", default=1_000, help="Open at once.")
-def main(streams: int) -> None:
-    """Measure live boards."""
+def measure(ground: Ground, streams: int) -> None:
+    """So many open streams of one board."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * streams)), hard))
-    folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
-    folder.chmod(0o711)
-    try:
-        with opened(folder, uuids) as ground, serving.served(ground, redis=True) as (url, process):
-            measure(ground, url, process, streams)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with serving.served(ground, redis=True) as (url, process):
+        _measure(ground, url, process, streams)
 
 
-def measure(ground: Ground, url: str, process: psutil.Process, streams: int) -> None:
+def _measure(ground: Ground, url: str, process: psutil.Process, streams: int) -> None:
     post(ground, url, RATE, 3)  # what comes first is slow, and is no stream's fault
     before, after = _memory(process), 0.0
     alone: dict[int, Posts] = {learners: [] for learners in LOADS}
@@ -221,7 +210,3 @@ def _watch(url: str, key: str, streams: int, orders: "Connection[Any, Any]") -> 
         if not is_open and all(seen):
             is_open = True
             orders.send("open")
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,7 @@ from pointsbank.leaderboards.frame import Frame
 from pointsbank.leaderboards.projection import FROZEN_AFTER, project, rebuild
 from pointsbank.leaderboards.reading import Leaderboards, View
 from pointsbank.leaderboards.store import State, Store
-from tests.pointsbank.test_leaderboards import NOW, SERVICE, Company, P, at
+from tests.pointsbank.board_company import NOW, SERVICE, Company, P, at
 
 PINNED = [{}, {"members": "teams", "period": "week", "score": "mean"}, {"scope": SERVICE, "unit": "flowers"}]
 

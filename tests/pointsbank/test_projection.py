@@ -22,7 +22,7 @@ from pointsbank.leaderboards.projection import FROZEN_AFTER, project, rebuild
 from pointsbank.leaderboards.reading import Leaderboards, View
 from pointsbank.leaderboards.standings import standings
 from pointsbank.leaderboards.store import Store, board_keys
-from tests.pointsbank.test_leaderboards import NETWORK, NOW, SERVICE, SHANGHAI, Company, P, at
+from tests.pointsbank.board_company import NETWORK, NOW, SERVICE, SHANGHAI, Company, P, at
 
 BOARDS = [
     {"scope": P},

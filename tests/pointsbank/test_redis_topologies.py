@@ -15,7 +15,7 @@ import redis
 from pointsbank.embedded.redis import redis_program
 from pointsbank.leaderboards.boards import parse
 from pointsbank.leaderboards.reading import Leaderboards, View
-from tests.pointsbank.test_leaderboards import Company, P, at
+from tests.pointsbank.board_company import Company, P, at
 
 SLOTS = 16_384
 

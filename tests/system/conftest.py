@@ -40,8 +40,9 @@ class Service:
 
 
 @pytest.fixture
-def start_service() -> Iterator[Callable[..., Service]]:
-    """`start_service(database_url, port=0, workers=2, redis_url="none")`; what still runs is stopped after the test."""
+def start_service(make_database_url: Callable[[], str]) -> Iterator[Callable[..., Service]]:
+    """`start_service(database_url, port=0, workers=2, redis_url="none")`; what still runs is stopped after the test,
+    and before the databases that `make_database_url` has made are dropped: they outlive what asks for them."""
     started: list[Service] = []
 
     def start(database_url: str, port: int = 0, workers: int = 2, redis_url: str = "none") -> Service:
