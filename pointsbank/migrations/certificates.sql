@@ -100,6 +100,7 @@ CREATE TABLE certificates (
     holder            text NOT NULL,                  -- the learner's name as it was then
     explanation       jsonb NOT NULL,                 -- entries by their numbers
     entries           bigint[] NOT NULL,              -- that it rests on
+    on_others         boolean NOT NULL DEFAULT false, -- whether it also depends on what others earned (team_rank)
     content           jsonb NOT NULL,                 -- all that its forms are made of
     credential        bytea NOT NULL,                 -- signed
     status_list       integer NOT NULL CHECK (status_list >= 1),
@@ -125,6 +126,8 @@ CREATE TABLE certificates (
     CHECK ((review_since IS NULL) = (review_why IS NULL) AND (review_since IS NULL) = (review IS NULL))
 );
 CREATE INDEX certificates_programme ON certificates (company_id, programme, learner);
+CREATE INDEX certificates_on_others ON certificates (company_id, programme, no)
+ WHERE on_others AND revoked_at IS NULL AND review_since IS NULL;
 CREATE INDEX certificates_revoked ON certificates (company_id, status_list, status_index) WHERE revoked_at IS NOT NULL;
 -- Certificates are looked at again for what is reversed, however much is booked meanwhile.
 CREATE INDEX entries_reversals ON entries (company_id, number) WHERE reverses IS NOT NULL;

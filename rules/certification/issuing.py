@@ -26,6 +26,7 @@ from rules.certification import contents, entries, numbers, reviewing, sums
 from rules.certification.evaluating import judged_by
 from rules.certification.run import Run
 from rules.certification.saying import Saying
+from rules.criteria import facts_in
 from rules.eligibility import names_in
 from rules.parts import CertificateRule
 
@@ -171,6 +172,7 @@ def _write(session: Session, run: Run, new: Sequence[tuple[Signed, int]], booked
             "issued_at": each.content.issued_at,
             "valid_until": each.content.valid_until,
             "holder": each.content.learner_name,
+            "on_others": _depends_on_others(each.pending.rule),
             "content": orjson.Fragment(contents.written(each.content)),
             "credential": each.credential.decode(),
             "status_list": each.content.status_list,
@@ -183,22 +185,28 @@ def _write(session: Session, run: Run, new: Sequence[tuple[Signed, int]], booked
     session.sql(_INSERT, {**_pinned(run), "rows": orjson.dumps(rows).decode()})
 
 
+def _depends_on_others(rule: CertificateRule) -> bool:
+    return any(fact.fact == "team_rank" for fact in facts_in(rule.criteria))
+
+
 def _pinned(run: Run) -> dict[str, Any]:
     return {"run": run.no, "programme": run.programme, "version": run.rulebook_version, "cut_off": run.cut_off}
 
 
 _INSERT = """
 INSERT INTO certificates (company_id, no, number, programme, learner, rule, edition, kind, level, names, equals,
-                          rulebook_version, run, cut_off, issued_at, valid_until, holder, explanation, entries, content,
-                          credential, status_list, status_index, entry_number, changed_at, changed_in)
+                          rulebook_version, run, cut_off, issued_at, valid_until, holder, explanation, entries,
+                          on_others, content, credential, status_list, status_index, entry_number,
+                          changed_at, changed_in)
 SELECT %(company)s, new.no, new.number, %(programme)s, new.learner, new.rule, new.edition, new.kind, new.level,
        new.names, new.equals, %(version)s, %(run)s, %(cut_off)s, new.issued_at, new.valid_until, new.holder,
-       r.explanation, r.entries, new.content, convert_to(new.credential, 'UTF8'), new.status_list, new.status_index,
-       new.entry_number, clock_timestamp(), new.changed_in
+       r.explanation, r.entries, new.on_others, new.content, convert_to(new.credential, 'UTF8'), new.status_list,
+       new.status_index, new.entry_number, clock_timestamp(), new.changed_in
   FROM json_to_recordset(%(rows)s::json)
        AS new (no bigint, number text, learner integer, rule text, edition integer, kind text, level text, names jsonb,
-               equals jsonb, issued_at timestamptz, valid_until timestamptz, holder text, content jsonb,
-               credential text, status_list integer, status_index integer, entry_number bigint, changed_in bigint)
+               equals jsonb, issued_at timestamptz, valid_until timestamptz, holder text, on_others boolean,
+               content jsonb, credential text, status_list integer, status_index integer, entry_number bigint,
+               changed_in bigint)
   JOIN certification_results AS r
     ON r.company_id = %(company)s AND r.run = %(run)s AND r.learner = new.learner AND r.rule = new.rule
 """

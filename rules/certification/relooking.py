@@ -27,19 +27,20 @@ def ask(session: Session, programmes: Iterable[int]) -> None:
     """
     session.sql(
         f"""INSERT INTO certificate_relooks (company_id, programme, asked_at)
-            SELECT DISTINCT %(company)s::bigint, c.programme, j.last_number
-              FROM certificates AS c
+            SELECT %(company)s, p.no, j.last_number
+              FROM programmes AS p
               JOIN journals AS j ON j.company_id = %(company)s
-             WHERE c.company_id = %(company)s AND c.programme = ANY (%(programmes)s::integer[]) AND {_DEPENDS}
+             WHERE p.company_id = %(company)s AND p.no = ANY (%(programmes)s::integer[])
+               AND EXISTS (SELECT FROM certificates AS c
+                            WHERE c.company_id = %(company)s AND c.programme = p.no AND {_DEPENDS})
             ON CONFLICT (company_id, programme)
             DO UPDATE SET asked_at = excluded.asked_at, looked_at = 0""",  # noqa: S608 - a constant
         {"programmes": sorted(programmes)},
     )
 
 
-# Neither revoked nor flagged already, and with the fact in its explanation, at whatever depth.
-_DEPENDS = """c.revoked_at IS NULL AND c.review_since IS NULL
-              AND jsonb_path_exists(c.explanation, '$.** ? (@.fact == "team_rank")')"""
+# Neither revoked nor flagged already: the condition of the index certificates_on_others.
+_DEPENDS = "c.on_others AND c.revoked_at IS NULL AND c.review_since IS NULL"
 
 
 def look_again(database: Database) -> int:
