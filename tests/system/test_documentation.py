@@ -34,7 +34,7 @@ LINK = re.compile(r"\]\((?!https?:|#)(?P<path>[^)#\s]+)(?:#(?P<anchor>[^)\s]+))?
 VARIABLE = re.compile(r"\b(?:POINTSBANK|POSTGRES|DATABASE|REDIS)_[A-Z_]+\b")
 LIMIT = re.compile(r"^\|[^|]+\| (?P<value>[^|]+) \| `(?P<module>[a-z_.]+)\.(?P<name>[A-Z_]+)` \|", re.MULTILINE)
 PROBLEM = re.compile(r"^\| `(?P<slug>[a-z-]+)` \| (?P<status>\d{3}) \|", re.MULTILINE)
-SCALES = {"": 1, "KiB": 2**10, "MiB": 2**20, "µs": 1, "s": 1, "h": 60 * 60, "days": 24 * 60 * 60}
+SCALES = {"": 1, "times": 1, "KiB": 2**10, "MiB": 2**20, "µs": 1, "s": 1, "h": 60 * 60, "days": 24 * 60 * 60}
 
 Examples = list[tuple[str, Any]]
 parametrize_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
