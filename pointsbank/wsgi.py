@@ -15,7 +15,7 @@ from pointsbank.leaderboards import pins
 from pointsbank.matches import settling
 from pointsbank.settings import Settings, SettingsError
 from rules import reevaluation
-from rules.certification import relooking, reviewing, working
+from rules.certification import forgetting, relooking, reviewing, working
 
 GARBAGE_THRESHOLD = 50_000
 """Objects made before Python looks for cycles. A batch makes hundreds of thousands, none in a cycle; at the
@@ -40,6 +40,7 @@ def create_app() -> Flask:
     certifying = working.worker(database, settings)
     background.add("certifying", working.INTERVAL_SECONDS, partial(working.continue_due, certifying))
     background.add("looking at certificates", relooking.INTERVAL_SECONDS, partial(relooking.look_again, database))
+    background.add("forgetting previews", forgetting.INTERVAL_SECONDS, partial(forgetting.forget, database))
     background.add("looking at reversals", reviewing.INTERVAL_SECONDS, partial(reviewing.look_everywhere, database))
     background.start()
     atexit.register(background.stop)

@@ -26,6 +26,7 @@ CREATE TABLE certification_runs (
     attempts          integer NOT NULL DEFAULT 0,       -- that failed, one after the other
     started_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at       timestamptz,
+    forgotten_at      timestamptz,                      -- when its results were deleted: it had issued nothing
     worker            text,                             -- who works on it until due_at
     due_at            timestamptz,                      -- when any worker may take it up; NULL: never again
     PRIMARY KEY (company_id, no),
@@ -137,6 +138,7 @@ CREATE INDEX certificates_public ON certificates (number);
 GRANT SELECT, INSERT, UPDATE ON certification_runs, certificate_serials, certificate_counts TO pointsbank_service;
 GRANT SELECT, INSERT ON certification_results, certificates TO pointsbank_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON certificate_relooks TO pointsbank_service;
+GRANT DELETE ON certification_results TO pointsbank_service;
 GRANT UPDATE (standing, certificate) ON certification_results TO pointsbank_service;
 -- What was issued stays as it is; what became of it is written beside.
 GRANT UPDATE (revoked_at, revoked_reason, revoked_number, review_since, review_why, review, changed_at, changed_in)

@@ -24,6 +24,10 @@ LEASE_SECONDS = 5
 """So long nobody else takes up a run that a worker has written something of."""
 
 
+KEPT_DAYS = 30
+"""The results of a run that issued nothing: previews are made by the dozen, and each has a row for everybody."""
+
+
 class Unconfirmed(Conflict):
     """The run has warnings, and nobody has said that it is to issue all the same. Nothing was issued."""
 
@@ -70,6 +74,7 @@ class Run:
     problem: dict[str, Any] | None
     started_at: datetime
     finished_at: datetime | None
+    forgotten_at: datetime | None
 
     @property
     def is_over(self) -> bool:
@@ -191,7 +196,14 @@ def outcomes(
     learner: str | None = None,
     rule: str | None = None,
 ) -> list[Outcome]:
-    """At most `limit` in the order of learners and of the rulebook, beginning after that position."""
+    """At most `limit` in the order of learners and of the rulebook, beginning after that position.
+
+    Raises NotFound if they are not kept any more.
+    """
+    if run.forgotten_at is not None:
+        raise NotFound(
+            f"Run {run.no} issued nothing, and its results were kept for {KEPT_DAYS} days. Make a new preview."
+        )
     conditions = {
         "qualified": (qualified, "r.qualified = %(qualified)s"),
         "learner": (

@@ -15,7 +15,7 @@ from pointsbank import embedded
 from pointsbank.database import Database
 from pointsbank.settings import Settings
 from rules.as_of import AsOf
-from rules.certification import audit, evaluating, issuing, relooking, reviewing, statement, sums, working
+from rules.certification import audit, evaluating, forgetting, issuing, relooking, reviewing, statement, sums, working
 from rules.certification import run as runs
 from rules.certification.amounts import shown
 from rules.certification.register import Certificate, Filters, find, page
@@ -227,6 +227,24 @@ def test_an_expired_one_is_issued_anew(bank: Caller, database: Database, by_hand
     assert (again.issued, again.held) == (2, 4)
     editions = [each.edition for each in issued(bank, database, Filters(rule="ranked"))]
     assert sorted(editions) == [1, 1, 2, 2]
+
+
+def test_results_of_a_preview_are_kept_for_a_while(
+    bank: Caller, database: Database, by_hand: Callable[..., None]
+) -> None:
+    body = {"cut_off": CUT_OFF.isoformat()}
+    preview, issuing_run = (
+        bank.post(f"{P}/certification-runs", {**body, "issue": issue}).get_json()["id"] for issue in (False, True)
+    )
+    assert forgetting.forget(database) == 0
+    by_hand("UPDATE certification_runs SET finished_at = finished_at - interval '31 days' WHERE no > 0")
+    assert forgetting.forget(database) == 1
+    assert forgetting.forget(database) == 0
+    gone = bank.get(f"/v1/certification-runs/{preview}/results")
+    assert (gone.status_code, "30 days" in gone.json["detail"]) == (404, True)
+    assert bank.get(f"/v1/certification-runs/{preview}").json["qualified"] == 6
+    assert len(bank.get(f"/v1/certification-runs/{issuing_run}/results").json["items"]) == 8
+    assert faults(bank, database) == []
 
 
 # --- what verify finds ---
