@@ -3,7 +3,7 @@
 from functools import partial
 
 from pointsbank.database import Database, Session
-from rules.certification.run import KEPT_DAYS
+from rules.certification.run import KEPT_FOR
 
 INTERVAL_SECONDS = 600
 """How often a worker looks."""
@@ -16,8 +16,8 @@ def forget(database: Database) -> int:
         session.sql("SET LOCAL app.every_company = 'on'")
         rows = session.sql(
             """SELECT company_id, no FROM certification_runs
-                WHERE finished_at < now() - make_interval(days => %(days)s) AND issued = 0 AND forgotten_at IS NULL""",
-            {"days": KEPT_DAYS},
+                WHERE finished_at < now() - %(kept)s AND issued = 0 AND forgotten_at IS NULL""",
+            {"kept": KEPT_FOR},
         ).fetchall()
     for company_id, no in rows:
         database.run(company_id, partial(_forget, no=no))

@@ -6,7 +6,7 @@ however long it takes and whoever finishes it. What it has done so far stands in
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from ledger.errors import KeyConflict
@@ -24,7 +24,7 @@ LEASE_SECONDS = 5
 """So long nobody else takes up a run that a worker has written something of."""
 
 
-KEPT_DAYS = 30
+KEPT_FOR = timedelta(days=30)
 """The results of a run that issued nothing: previews are made by the dozen, and each has a row for everybody."""
 
 
@@ -202,7 +202,7 @@ def outcomes(
     """
     if run.forgotten_at is not None:
         raise NotFound(
-            f"Run {run.no} issued nothing, and its results were kept for {KEPT_DAYS} days. Make a new preview."
+            f"Run {run.no} issued nothing, and its results were kept for {KEPT_FOR.days} days. Make a new preview."
         )
     conditions = {
         "qualified": (qualified, "r.qualified = %(qualified)s"),
