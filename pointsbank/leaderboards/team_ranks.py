@@ -102,11 +102,15 @@ def _version(session: Session, frame: Frame) -> tuple[int, int]:
 
 
 def _computed(session: Session, frame: Frame, cut_off: datetime, number: int, version: tuple[int, int]) -> _Sums:
+    # All transfers are read anyway. With the statistics of tables that were just filled PostgreSQL would look up entry
+    # by entry instead: 48 s for a million, when 6 do.
+    session.sql("SET LOCAL enable_nestloop = off")
     totals = scores.totals(session, frame._replace(window=Window(None, cut_off)), number)
     later: tuple[scores.Later, ...] | None = None
     if cut_off >= datetime.now(UTC) - LIVE:
         found = tuple(each for each in scores.later_of(session, frame, cut_off) if each.number <= number)
         later = found if len(found) <= MAX_LATER else None
+    session.sql("SET LOCAL enable_nestloop = on")
     return _Sums(number, recorded_at(session, [number])[number], cut_off, version, totals, later)
 
 
