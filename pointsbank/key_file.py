@@ -1,7 +1,6 @@
-"""The key-encryption key beside the embedded servers: made with the data folder, for the eyes of its owner only.
+"""The key-encryption key in the data folder, for the eyes of its owner only, where the environment gives none.
 
-A database of the operator's own has no such file: its key comes from the environment, so that a copy of the database
-is not a copy of the keys.
+It is not in the database, so that a copy of that is not a copy of the keys.
 """
 
 import os

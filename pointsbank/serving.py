@@ -23,7 +23,7 @@ from gunicorn.workers.base import Worker
 
 import pointsbank.leaderboards.commits  # noqa: F401 - its memory is shared with the workers that are forked later
 from pointsbank import embedded, key_file
-from pointsbank.settings import Settings
+from pointsbank.settings import KEY_ENCRYPTION_KEY, Settings
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ class PortTaken(Exception):
 
 @contextmanager
 def opened_servers(settings: Settings) -> Iterator[Settings]:
-    """The settings with the URLs of the embedded servers and their key-encryption key in them, unless DATABASE_URL
-    names a real one.
+    """The settings with the URLs of the embedded servers in them, unless DATABASE_URL names a real one, and with the
+    key-encryption key of the data folder, unless the environment gives one.
 
     Embedded servers are started if they are not alive, and stopped at the end by the last process that
     uses them.
     """
     if settings.database_url is not None:
-        yield settings
+        yield replace(settings, key_encryption_keys=settings.key_encryption_keys or _keys_of_this_host(settings))
         return
     with embedded.use(settings.data_dir, redis=_embeds_redis(settings)) as servers:
         yield replace(
@@ -59,6 +59,16 @@ def opened_servers(settings: Settings) -> Iterator[Settings]:
             redis_url=servers.redis_url if _embeds_redis(settings) else settings.redis_url,
             key_encryption_keys=settings.key_encryption_keys or key_file.keys_in(settings.data_dir),
         )
+
+
+def _keys_of_this_host(settings: Settings) -> tuple[bytes, ...]:
+    """For a first try with a database of one's own; none where the data folder cannot be written."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return key_file.keys_in(settings.data_dir)
+    except OSError as error:
+        log.warning("%s is not set, and there is no place for a file with one: %s", KEY_ENCRYPTION_KEY, error)
+        return ()
 
 
 @contextmanager

@@ -40,13 +40,14 @@ class Service:
 
 
 @pytest.fixture
-def start_service(make_database_url: Callable[[], str]) -> Iterator[Callable[..., Service]]:
+def start_service(make_database_url: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """`start_service(database_url, port=0, workers=2, redis_url="none")`; what still runs is stopped after the test,
     and before the databases that `make_database_url` has made are dropped: they outlive what asks for them."""
     started: list[Service] = []
 
     def start(database_url: str, port: int = 0, workers: int = 2, redis_url: str = "none") -> Service:
         environment = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url, "COLUMNS": "200"}
+        environment["POINTSBANK_DATA_DIR"] = str(tmp_path)
         process = subprocess.Popen(
             [sys.executable, "-m", "pointsbank", "serve", "--port", str(port), "--workers", str(workers)],
             env=environment,
