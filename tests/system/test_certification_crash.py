@@ -1,9 +1,11 @@
 """A certification run killed with -9 ten times and started again: each certificate once, no number twice."""
 
+import http.client
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -104,6 +106,38 @@ def test_each_certificate_once(bank: Bank, capsys: pytest.CaptureFixture[str]) -
     with capsys.disabled():
         said = ", ".join(f"{stage} {done}" for stage, done in killed_at)
         sys.stdout.write(f"\n{len(found)} certificates, each once; killed at: {said}\n")
+
+
+def test_a_run_whose_workers_are_killed_is_finished_by_others(bank: Bank) -> None:
+    bank.start()
+    try:
+        cut_off = threading.Thread(target=ask_to_issue, args=[bank])
+        cut_off.start()
+        with opened(bank) as connection:
+            while progress(connection)[1] < len(LEARNERS) + 200:
+                time.sleep(0.01)
+            dice = random.Random(5)
+            for _ in range(4):
+                bank.kill_worker(dice)
+            cut_off.join()
+            assert progress(connection)[0] == "issuing"
+            found = bank.patiently("GET", "/v1/certification-runs/1", None)
+            deadline = time.monotonic() + RUN_SECONDS_MAX
+            while found["stage"] == "issuing":
+                assert time.monotonic() < deadline, found
+                time.sleep(0.1)
+                found = bank.patiently("GET", "/v1/certification-runs/1", None)
+        assert (found["stage"], found["issued"]) == ("finished", 2 * len(LEARNERS))
+        verified = bank.command("verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+    finally:
+        bank.stop()
+
+
+def ask_to_issue(bank: Bank) -> None:
+    """The answer does not come: who would give it is killed."""
+    with pytest.raises((OSError, http.client.HTTPException)):
+        bank.ask("POST", "/v1/programmes/p/certification-runs", {"cut_off": "2022-01-01T00:00:00Z", "issue": True})
 
 
 def opened(bank: Bank) -> "psycopg.Connection[Any]":
