@@ -8,7 +8,7 @@ steps of 1, scores and sums any). A group counts its criteria: `required` are th
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -62,13 +62,6 @@ class Explanation:
     @property
     def holds(self) -> bool:
         return self.missing == 0
-
-    def leaves(self) -> Iterator["Explanation"]:
-        """Of the whole tree, in the document's order."""
-        if isinstance(self.criterion, Fact):
-            yield self
-        for each in self.of:
-            yield from each.leaves()
 
     def entries(self) -> set[int]:
         """Numbers of all entries that the answer rests on: if it is yes, those of the criteria that make it so."""

@@ -126,7 +126,7 @@ def plain(fact: Fact, what: Found) -> bool:
 def test_qualified_if_and_only_if_the_leaves_say_so(case: tuple[Criterion, dict[Fact, Found]]) -> None:
     criterion, found = case
     explanation = explain(criterion, found.__getitem__, NAMES)
-    shown = list(explanation.leaves())
+    shown = [node for node in nodes(explanation) if isinstance(node.criterion, Fact)]
     assert [leaf.criterion for leaf in shown] == list(leaves(criterion))
     assert all(leaf.holds == plain(fact, found[fact]) for leaf, fact in zip(shown, leaves(criterion), strict=True))
     assert explanation.holds == of_leaves(criterion, iter([leaf.holds for leaf in shown]))
