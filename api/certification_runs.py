@@ -15,9 +15,11 @@ from api.eligibility import EXPLANATION
 from api.entries import TimeShown
 from api.fields import Flag, Instant, Key, StrictSchema
 from api.idempotency import idempotency_key
+from api.listing import listing, page_schema
 from api.openapi import Resource
 from api.paging import PageQuery, decode_cursor, encode_cursor, no_such_page
 from api.problems import as_problem
+from pointsbank.directory import programmes
 from pointsbank.errors import PointsBankError
 from rules.certification import run as runs
 from rules.certification import working
@@ -137,6 +139,19 @@ def post_run(body: dict[str, Any], programme: str) -> Any:
         if run.is_over:
             return _finished(run)
     raise AssertionError("a run is carried out until it is over")
+
+
+@blp.route("/programmes/<key:programme>/certification-runs", methods=["GET"])
+@requires("read")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_schema(RunSchema))
+def list_runs(query: dict[str, Any], programme: str) -> dict[str, Any]:
+    """A programme's certification runs and previews, the newest first"""
+    before = None if query["cursor"] is None else decode_cursor(query["cursor"], [int])[0]
+    with snapshot() as session:
+        found = runs.page(session, programmes.get(session, programme), query["limit"] + 1, before)
+    page = listing(found, query["limit"], lambda each: each.no)
+    return {**page, "items": [shown(each) for each in page["items"]]}
 
 
 @blp.route("/certification-runs/<key:run>", methods=["GET"])

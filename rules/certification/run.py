@@ -152,6 +152,16 @@ def get(session: Session, run: str) -> Run:
 MAX_ID_DIGITS = 9
 
 
+def page(session: Session, programme: Programme, limit: int, before: int | None = None) -> list[Run]:
+    """At most `limit` runs of the programme, the newest first, those numbered below `before` if that is given."""
+    rows = session.sql(
+        f"""{_SELECT} AND r.programme = %(programme)s AND (%(before)s::bigint IS NULL OR r.no < %(before)s::bigint)
+             ORDER BY r.no DESC LIMIT %(limit)s""",
+        {"programme": programme.no, "before": before, "limit": limit},
+    )
+    return [_read(row) for row in rows]
+
+
 def numbered(session: Session, no: int) -> Run:
     """The run with the company's number `no`, which is there."""
     row = session.sql(f"{_SELECT} AND r.no = %(no)s", {"no": no}).fetchone()

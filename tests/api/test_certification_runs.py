@@ -252,6 +252,11 @@ def test_results_of_a_run(closed: Caller) -> None:
     assert (short["explanation"]["missing"], short["standing"], short["number"]) == (1, "short", None)
     same = closed.get("/v1/learners/20210003/eligibility?programme=2021&cut_off=2022-07-01T00:00:00%2B08:00").get_json()
     assert same["items"][0]["explanation"] == short["explanation"]
+    run(closed)
+    listed = closed.get(f"{RUNS}?limit=1").get_json()
+    assert [each["id"] for each in listed["items"]] == ["2"]
+    rest = closed.get(f"{RUNS}?cursor={listed['next']}").get_json()
+    assert (rest["items"], rest["next"]) == ([found], None)
     for path in ("/v1/certification-runs/99/results", "/v1/certification-runs/x", "/v1/certification-runs/01"):
         assert closed.get(path).status_code == 404
 

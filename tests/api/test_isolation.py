@@ -90,6 +90,7 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
     "GET /v1/programmes/<key:programme>": [(P, None)],
     "GET /v1/programmes/<key:programme>/awarders": [(f"{P}/awarders", None)],
     "GET /v1/programmes/<key:programme>/awarders/<key:awarder>": [(f"{P}/awarders/li", None)],
+    "GET /v1/programmes/<key:programme>/certification-runs": [(f"{P}/certification-runs", None)],
     "GET /v1/programmes/<key:programme>/courses": [(f"{P}/courses", None)],
     "GET /v1/programmes/<key:programme>/courses/<key:course>": [(f"{P}/courses/service", None)],
     "GET /v1/programmes/<key:programme>/enrolments": [(f"{P}/enrolments", None)],
