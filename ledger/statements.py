@@ -5,8 +5,9 @@ learner's balance was when it was booked. A page reads its own lines only: the b
 the account's, or comes with the position that the page before gave.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ledger import closings
 from ledger.accounts import holding
@@ -69,6 +70,35 @@ def page(
     return Page(items, last)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines; None: all. `occurred_from` is inclusive, `occurred_to` exclusive; `moves` is into the holding or out
+    of it."""
+
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+    moves: Literal["in", "out"] | None = None
+
+
+def search(
+    session: Session, learner: int, unit: str, limit: int, wanted: Wanted, after: tuple[int, int] | None = None
+) -> Page:
+    """At most `limit` of the lines that are wanted, newest first, each with the balance after it.
+
+    `after` is number and line of the last one that was shown. Goes through the whole statement in the unit. Raises
+    Invalid if the company has no such unit.
+    """
+    unit_no, _ = _now(session, learner, unit)
+    values: dict[str, Any] = {"learner": learner, "unit": unit_no, "account": holding(learner), "limit": limit + 1}
+    values |= {"occurred_from": wanted.occurred_from, "occurred_to": wanted.occurred_to, "moves": wanted.moves}
+    number, line = after or (None, None)
+    rows = session.sql(_SEARCH, {**values, "number": number, "line": line}).fetchall()
+    names = _names(session, rows[:limit])
+    items = [_item(session.company_id, row, names, row.balance) for row in rows[:limit]]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(items, None if last is None else Position(last.number, last.line, last.balance - last.amount))
+
+
 def _now(session: Session, learner: int, unit: str) -> tuple[int, Position]:
     """The unit's number, and the position before the newest line."""
     row = session.sql(_NOW, {"account": holding(learner), "unit": unit}).fetchone()
@@ -119,6 +149,21 @@ SELECT t.number, t.line, t.amount, t.rule, e.occurred_at, e.recorded_at, e.reaso
          ORDER BY number DESC, line DESC LIMIT %(limit)s) AS t
   JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number
  ORDER BY t.number DESC, t.line DESC
+"""
+
+_SEARCH = """
+SELECT t.number, t.line, t.amount, t.rule, t.balance, e.occurred_at, e.recorded_at, e.reason, e.kind, e.awarder,
+       e.programme, e.course
+  FROM (SELECT number, line, rule, amount, (sum(amount) OVER (ORDER BY number, line))::bigint AS balance
+          FROM (SELECT number, line, rule, CASE WHEN credit = %(account)s THEN amount ELSE -amount END AS amount
+                  FROM transfers
+                 WHERE company_id = %(company)s AND learner = %(learner)s AND unit = %(unit)s) AS own) AS t
+  JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number
+ WHERE (%(number)s::bigint IS NULL OR (t.number, t.line) < (%(number)s::bigint, %(line)s::integer))
+   AND (%(occurred_from)s::timestamptz IS NULL OR e.occurred_at >= %(occurred_from)s::timestamptz)
+   AND (%(occurred_to)s::timestamptz IS NULL OR e.occurred_at < %(occurred_to)s::timestamptz)
+   AND (%(moves)s::text IS NULL OR (t.amount > 0) = (%(moves)s::text = 'in'))
+ ORDER BY t.number DESC, t.line DESC LIMIT %(limit)s
 """
 
 # Asked for once a page and not once a line: its lines have few kinds, rules and courses.

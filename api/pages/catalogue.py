@@ -45,7 +45,9 @@ def translations(language: Language) -> NullTranslations:
         binary = io.BytesIO()
         write_mo(binary, catalogue)
         binary.seek(0)
-        made.merge(Translations(binary))
+        part = Translations(binary)
+        made.merge(part)
+        made.plural = part.plural  # merging leaves it behind
     return made
 
 

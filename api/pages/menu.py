@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from flask import current_app, request, url_for
+from flask_babel import gettext as _
 
 from api.pages.access import allowed, find_visitor
 
@@ -29,4 +30,6 @@ def entries() -> list[Entry]:
 
 def _all() -> list[tuple[str, str, str]]:
     """Endpoint, what it is called, what it is for."""
-    return []
+    return [
+        ("passbook.show", _("Passbook"), _("Your credits, flowers and certificates")),
+    ]

@@ -78,6 +78,16 @@ def page(session: Session, programme: Programme, limit: int, after: int = 0) -> 
     return [Enrolment(*row) for row in rows]
 
 
+def programmes_of(session: Session, learner: int) -> list[Programme]:
+    """Those in which the learner with this number takes part, the one that began last first."""
+    rows = session.sql(
+        """SELECT p.key FROM enrolments AS e JOIN programmes AS p ON p.company_id = %(company)s AND p.no = e.programme
+            WHERE e.company_id = %(company)s AND e.learner = %(learner)s ORDER BY p.starts_on DESC, p.no""",
+        {"learner": learner},
+    ).fetchall()
+    return [programmes.get(session, row.key) for row in rows]
+
+
 def present(programme: Programme) -> datetime:
     """Now; the start of a programme that has yet to begin."""
     return max(datetime.now(UTC), programme.starts_at)

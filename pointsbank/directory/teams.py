@@ -90,6 +90,21 @@ def get(session: Session, programme: Programme, key: str, at: datetime | None = 
     return Team(row.no, row.key, row.name, tuple(key for (key,) in members))
 
 
+def of_learner(session: Session, programme: Programme, learner: int) -> tuple[str, list[int]] | None:
+    """The name of the team in which the learner is now (or when the programme begins), and its members' numbers."""
+    rows = session.sql(
+        """SELECT t.name, m.learner
+             FROM memberships AS own
+             JOIN teams AS t ON t.company_id = %(company)s AND t.no = own.team
+             JOIN memberships AS m ON m.company_id = %(company)s AND m.team = own.team
+              AND m.from_at <= %(at)s AND (m.until_at IS NULL OR m.until_at > %(at)s)
+            WHERE own.company_id = %(company)s AND own.programme = %(programme)s AND own.learner = %(learner)s
+              AND own.from_at <= %(at)s AND (own.until_at IS NULL OR own.until_at > %(at)s)""",
+        {"programme": programme.no, "learner": learner, "at": enrolments.present(programme)},
+    ).fetchall()
+    return (rows[0].name, [row.learner for row in rows]) if rows else None
+
+
 def page(session: Session, programme: Programme, limit: int, after: str | None = None) -> list[TeamSize]:
     """At most `limit` teams in the order of their keys, from the first one after that key."""
     rows = session.sql(

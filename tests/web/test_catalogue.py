@@ -60,4 +60,5 @@ def test_templates_say_nothing_past_the_catalogue() -> None:
 
 def test_catalogues_are_read_as_they_are() -> None:
     assert catalogue.translations("zh").gettext("Sign in") == "登录"
+    assert catalogue.translations("zh").ngettext("flower", "flowers", 2) == "朵小红花"
     assert catalogue.translations("en").gettext("Sign in") == "Sign in"

@@ -23,6 +23,9 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/sign-in/openid"): NOBODY_NEEDED,
     ("GET", "/sign-in/openid/callback"): NOBODY_NEEDED,
     ("POST", "/sign-out"): EVERYBODY,
+    ("GET", "/me"): frozenset({"learner"}),
+    ("GET", "/me/passbook.csv"): frozenset({"learner"}),
+    ("GET", "/me/certificates/<number>.<form>"): frozenset({"learner"}),
 }
 """None: also who is not signed in."""
 
@@ -56,7 +59,7 @@ def everyone(reader: Reader) -> Reader:
 @pytest.mark.parametrize(("method", "path"), sorted(EXPECTED), ids=lambda text: text)
 def test_who_gets_past_the_guard(everyone: Reader, new_reader: Callable[[str], Reader], method: str, path: str) -> None:
     """A form is sent without its token, so that it changes nothing: past the guard that is what is refused."""
-    address = path.replace("<link>", "x")
+    address = path.replace("<link>", "x").replace("<number>.<form>", "PB-2022-000001-7K3QXWMV.pdf")
     allowed = EXPECTED[method, path]
     stranger = new_reader(everyone.company_key)
     answer = stranger.open(address, method)
