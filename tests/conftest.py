@@ -135,7 +135,7 @@ def servers(run_folder: Path) -> embedded.Servers:
 @pytest.fixture(scope="session")
 def redis_url(servers: embedded.Servers) -> str:
     if servers.redis_url is None:
-        _missing("needs redis-server (apt-get install redis-server)")
+        not_here("needs redis-server (apt-get install redis-server)")
     return servers.redis_url
 
 
@@ -298,7 +298,7 @@ def own_redis(redis_url: str, run_folder: Path) -> Iterator[OwnRedis]:
 # --- what may not be there ------------------------------------------------------------------------
 
 
-def _missing(reason: str) -> NoReturn:
+def not_here(reason: str) -> NoReturn:
     """`reason` begins with "needs" and ends with how to get it."""
     if os.environ.get(REQUIRE_PROGRAMS) == "1":
         pytest.fail(f"{reason}, and {REQUIRE_PROGRAMS}=1", pytrace=False)
@@ -312,7 +312,7 @@ def needs_program() -> Callable[[str], str]:
     def need(name: str) -> str:
         found = shutil.which(name)
         if found is None:
-            _missing(f"needs {name} ({HOW_TO_GET.get(name, 'put it on the PATH')})")
+            not_here(f"needs {name} ({HOW_TO_GET.get(name, 'put it on the PATH')})")
         return found
 
     return need
@@ -323,7 +323,7 @@ def verify_with_node(needs_program: Callable[[str], str]) -> Callable[[object], 
     """`verify_with_node(given)` gives what tests/node/verify.mjs says, which describes both; skips without Node."""
     node, folder = needs_program("node"), Path(__file__).parent / "node"
     if not (folder / "node_modules").is_dir():
-        _missing("needs the packages of tests/node (npm ci --prefix tests/node)")
+        not_here("needs the packages of tests/node (npm ci --prefix tests/node)")
 
     def verify(given: object) -> Any:
         done = subprocess.run(
@@ -340,7 +340,7 @@ def debian_postgres() -> Path:
     """The folder of programs of the oldest installed of Debian's PostgreSQL versions, or skips."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not installed:
-        _missing("needs Debian's PostgreSQL (apt-get install postgresql)")
+        not_here("needs Debian's PostgreSQL (apt-get install postgresql)")
     return installed[0].parent
 
 

