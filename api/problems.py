@@ -39,7 +39,7 @@ RETRY_AFTER_SECONDS = 1
 
 def register(app: Flask) -> None:
     app.register_error_handler(PointsBankError, _of_domain)
-    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(psycopg.Error, _of_database)
     app.register_error_handler(sqlalchemy.exc.SQLAlchemyError, _of_database)
     app.register_error_handler(Exception, _unexpected)
@@ -79,7 +79,8 @@ def _of_domain(error: PointsBankError) -> Response:
     return _respond(as_problem(error, request.path))
 
 
-def _of_http(error: HTTPException) -> Response:
+def of_http(error: HTTPException) -> Response:
+    """What went wrong before or beside the domain, as a problem."""
     status = error.code or 500
     if status < 400:
         return Response(error.get_body(), status, error.get_headers())

@@ -319,15 +319,27 @@ def needs_program() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def verify_with_node(needs_program: Callable[[str], str]) -> Callable[[object], Any]:
-    """`verify_with_node(given)` gives what tests/node/verify.mjs says, which describes both; skips without Node."""
-    node, folder = needs_program("node"), Path(__file__).parent / "node"
+def node_packages() -> Path:
+    """The folder tests/node, with its packages installed, or skips."""
+    folder = Path(__file__).parent / "node"
     if not (folder / "node_modules").is_dir():
         not_here("needs the packages of tests/node (npm ci --prefix tests/node)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def verify_with_node(needs_program: Callable[[str], str], node_packages: Path) -> Callable[[object], Any]:
+    """`verify_with_node(given)` gives what tests/node/verify.mjs says, which describes both; skips without Node."""
+    node = needs_program("node")
 
     def verify(given: object) -> Any:
         done = subprocess.run(
-            [node, "verify.mjs"], cwd=folder, input=json.dumps(given), capture_output=True, text=True, check=False
+            [node, "verify.mjs"],
+            cwd=node_packages,
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

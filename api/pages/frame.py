@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from api import problems
 from api.language import LANGUAGES, Language, asked_for, known, preferred
 from api.pages import access, assets, cookies, menu, showing
 from api.problems import as_problem
@@ -68,6 +69,7 @@ def register(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         if isinstance(app.blueprints.get(rule.endpoint.rpartition(".")[0]), Pages):
             access.allowed(app.view_functions[rule.endpoint])
+    app.register_error_handler(404, _nowhere)
     app.jinja_env.globals |= {
         "asset": assets.address,
         "form_token": cookies.token,
@@ -164,6 +166,13 @@ def _failed(error: Exception) -> AnyResponse:
     if problem.status in (429, 503):
         response.headers["Retry-After"] = str(problem.extra.get("retry_after_seconds", 1))
     return _finished(response)
+
+
+def _nowhere(error: HTTPException) -> AnyResponse:
+    """An address that there is not: a page for who reads pages, a problem for programs."""
+    accepted = request.accept_mimetypes
+    reads_pages = accepted["text/html"] > accepted["application/json"] and not request.path.startswith("/v1")
+    return _failed(error) if request.url_rule is None and reads_pages else problems.of_http(error)
 
 
 class _Failure(PointsBankError):

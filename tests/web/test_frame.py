@@ -69,6 +69,16 @@ def test_assets_are_kept_as_long_as_they_are_the_same(reader: Reader) -> None:
     assert sum(len(each.content) for each in assets.assets().values()) < 60_000
 
 
+def test_an_address_that_there_is_not(reader: Reader) -> None:
+    answer = reader.get("/nothing")
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+    assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
+    for path, accept in (("/nothing", "application/json"), ("/nothing", "*/*"), ("/v1/nothing", "text/html")):
+        answer = reader.get(path, headers={"Accept": accept})
+        assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+
+
 def test_errors_are_pages_and_for_programs_problems(reader: Reader) -> None:
     reader.user("hr", "hr")
     reader.become("hr")

@@ -16,7 +16,6 @@ from tests.system.conftest import Service, service, start_service  # noqa: F401 
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 OPTIONS += ["--disable-component-update", "--disable-sync"]
-AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENS = {"phone": (360, 740), "tablet": (820, 1180), "laptop": (1366, 768), "wall": (3840, 2160)}
 LONG = "欧阳" * 20 + "<script>document.title='broken'</script>"
 RULEBOOK = {
@@ -84,10 +83,8 @@ def bank(service: Service) -> Bank:  # noqa: F811 - the fixture
 
 
 @pytest.fixture
-def axe() -> str:
-    if not AXE.exists():
-        pytest.skip("needs the packages of tests/node (npm ci --prefix tests/node)")
-    return AXE.read_text("utf-8")
+def axe(node_packages: Path) -> str:
+    return (node_packages / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 def watched(page: Page) -> list[str]:
