@@ -122,9 +122,10 @@ def post_run(body: dict[str, Any], programme: str) -> Any:
     """Judge everybody in a programme, and issue certificates if told to
 
     By the rulebook in force and by what is booked now. Without `issue` a preview: nothing is issued. Whoever has a
-    valid certificate gets no second one, however often it runs. Warnings stop an issue (409 `unconfirmed`) unless
-    `confirm` is true. With `Accept: application/x-ndjson` the answer is a line of progress after each step, and the
-    run, or a problem, on the last. A run that was begun is carried to its end, whatever becomes of the request.
+    valid certificate gets no second one, however often it runs. Warnings stop an issue (`stage` is `stopped`, and
+    nothing is issued) unless `confirm` is true. With `Accept: application/x-ndjson` the answer is a line of progress
+    after each step, and the run, or a problem, on the last. A run that was begun is carried to its end, whatever becomes
+    of the request.
     """
     wanted = Wanted(body["cut_off"], body["issue"], body["confirm"], body["reissue"])
     key = idempotency_key() or str(uuid.uuid4())
@@ -137,7 +138,7 @@ def post_run(body: dict[str, Any], programme: str) -> Any:
         return Response(stream_with_context(_progress(steps)), mimetype=NDJSON)
     for run in steps:
         if run.is_over:
-            return _finished(run)
+            return shown(run)
     raise AssertionError("a run is carried out until it is over")
 
 
@@ -217,17 +218,11 @@ def shown(run: Run) -> dict[str, Any]:
     }
 
 
-def _finished(run: Run) -> dict[str, Any]:
-    """Raises Unconfirmed."""
-    runs.refuse_stopped(run)
-    return shown(run)
-
-
 def _progress(steps: Iterator[Run]) -> Iterator[bytes]:
     """A line for each step: what a bar needs; the whole run, or a problem, at the end."""
     try:
         for run in steps:
-            said = _finished(run) if run.is_over else {name: shown(run)[name] for name in _OF_A_STEP}
+            said = shown(run) if run.is_over else {name: shown(run)[name] for name in _OF_A_STEP}
             yield _line(said)
     except PointsBankError as error:
         yield _line(as_problem(error, request.path))

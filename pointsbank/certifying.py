@@ -20,7 +20,7 @@ _SHARE_OF_ISSUING = 0.5
 def certify(database: Database, settings: Settings, company_id: int, programme: str, wanted: Wanted) -> Iterator[str]:
     """Lines to be read. A run of just this that was begun and is not finished is gone on with.
 
-    Raises what a run raises, Unconfirmed for warnings that nobody has confirmed, and ClickException if it has failed.
+    Raises what a run raises, and ClickException if it has failed, or was stopped by warnings that nobody has confirmed.
     """
     who = working.worker(database, settings)
     with database.transaction(company_id) as session:
@@ -35,7 +35,8 @@ def certify(database: Database, settings: Settings, company_id: int, programme: 
             bar.update(round(_share(run) * 1000) - bar.pos)
     for warning in run.warnings:
         yield f"warning: {warning['detail']}"
-    runs.refuse_stopped(run)
+    if run.stage == "stopped":
+        raise click.ClickException("Nothing was issued. See to the warnings, or issue all the same with --confirm.")
     if run.stage == "failed":
         raise click.ClickException(f"Run {run.no} has failed: {(run.problem or {}).get('detail')}")
     yield _summary(run)

@@ -13,7 +13,7 @@ from ledger.errors import KeyConflict
 from pointsbank.database import Session
 from pointsbank.directory import programmes
 from pointsbank.directory.programmes import Programme
-from pointsbank.errors import Conflict, Invalid, NotFound
+from pointsbank.errors import Invalid, NotFound
 from rules import versions
 from rules.explanation import with_ids
 
@@ -26,12 +26,6 @@ LEASE_SECONDS = 5
 
 KEPT_FOR = timedelta(days=30)
 """The results of a run that issued nothing: previews are made by the dozen, and each has a row for everybody."""
-
-
-class Unconfirmed(Conflict):
-    """The run has warnings, and nobody has said that it is to issue all the same. Nothing was issued."""
-
-    slug, title = "unconfirmed", "Warnings are not confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +161,6 @@ def numbered(session: Session, no: int) -> Run:
     row = session.sql(f"{_SELECT} AND r.no = %(no)s", {"no": no}).fetchone()
     assert row is not None, "runs are never deleted"
     return _read(row)
-
-
-def refuse_stopped(run: Run) -> None:
-    """Raises Unconfirmed, with the warnings, if they have stopped it."""
-    if run.stage == "stopped":
-        first = run.warnings[0]["detail"]
-        more = f" And {len(run.warnings) - 1} more." if len(run.warnings) > 1 else ""
-        raise Unconfirmed(
-            f"Nothing was issued. {first}{more} With confirm it is issued all the same.",
-            run=str(run.no),
-            warnings=run.warnings,
-        )
 
 
 @dataclass(frozen=True, slots=True)
