@@ -124,8 +124,8 @@ def post_run(body: dict[str, Any], programme: str) -> Any:
     By the rulebook in force and by what is booked now. Without `issue` a preview: nothing is issued. Whoever has a
     valid certificate gets no second one, however often it runs. Warnings stop an issue (`stage` is `stopped`, and
     nothing is issued) unless `confirm` is true. With `Accept: application/x-ndjson` the answer is a line of progress
-    after each step, and the run, or a problem, on the last. A run that was begun is carried to its end, whatever becomes
-    of the request.
+    after each step, and the run, or a problem, on the last. A run that was begun is carried to its end, whatever
+    becomes of the request.
     """
     wanted = Wanted(body["cut_off"], body["issue"], body["confirm"], body["reissue"])
     key = idempotency_key() or str(uuid.uuid4())
