@@ -18,7 +18,6 @@ from playwright.sync_api import sync_playwright
 FOLDER = Path(__file__).parent / "screens"
 PAGES = {"learner": {"passbook": "/me"}}
 """By role: what a picture is called, and the page that it shows."""
-COLOURS = 256
 
 
 class Screen(NamedTuple):
@@ -31,10 +30,10 @@ class Screen(NamedTuple):
 
 
 SCREENS = (
-    Screen("laptop-zh", 1440, 1320, 1, "light", "zh-CN"),
-    Screen("laptop-dark-en", 1440, 1320, 1, "dark", "en"),
-    Screen("phone-zh", 390, 1400, 1.5, "light", "zh-CN"),
-    Screen("phone-dark-en", 390, 1400, 1.5, "dark", "en"),
+    Screen("laptop-zh", 1440, 1180, 1, "light", "zh-CN"),
+    Screen("laptop-dark-en", 1440, 1180, 1, "dark", "en"),
+    Screen("phone-zh", 390, 1150, 1.5, "light", "zh-CN"),
+    Screen("phone-dark-en", 390, 1150, 1.5, "dark", "en"),
     Screen("4k-zh", 3840, 2160, 0.5, "light", "zh-CN"),
 )
 
@@ -62,8 +61,7 @@ def main(base: str, role: str, link: str) -> None:
                 page.goto(base + path)
                 page.wait_for_load_state("networkidle")
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                small = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
-                small.save(FOLDER / f"{name}-{screen.name}.png", optimize=True)
+                picture.save(FOLDER / f"{name}-{screen.name}.png", optimize=True)
             context.close()
         browser.close()
 

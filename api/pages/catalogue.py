@@ -15,6 +15,7 @@ from babel.support import NullTranslations, Translations
 from flask import Flask
 
 from api.language import Language
+from api.pages import frame
 
 FOLDER = "web/pages/messages"
 
@@ -52,6 +53,4 @@ def translations(language: Language) -> NullTranslations:
 
 
 def register(app: Flask) -> None:
-    from api.pages import frame
-
     Texts(app, locale_selector=frame.language, timezone_selector=frame.timezone)
