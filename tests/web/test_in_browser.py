@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.conftest import not_here
 from tests.system.conftest import Service, service, start_service  # noqa: F401 - fixtures
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -84,7 +85,10 @@ def bank(service: Service) -> Bank:  # noqa: F811 - the fixture
 
 @pytest.fixture
 def axe(node_packages: Path) -> str:
-    return (node_packages / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+    script = node_packages / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        not_here("needs axe-core among the packages of tests/node (npm ci --prefix tests/node)")
+    return script.read_text("utf-8")
 
 
 def watched(page: Page) -> list[str]:
@@ -175,4 +179,28 @@ def test_the_first_visit_weighs_little(bank: Bank, browser: Browser) -> None:
     page.goto(f"{bank.service.url}/me")
     page.wait_for_load_state("networkidle")
     assert 0 < weight < 150_000
+    page.close()
+
+
+def test_a_form_on_its_way_shows_it_and_is_sent_once(bank: Bank, browser: Browser) -> None:
+    page = browser.new_page(locale="en-GB")
+    sent: list[str] = []
+
+    def hold(route: Any) -> None:
+        sent.append(route.request.method)
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.goto(f"{bank.service.url}/sign-in")
+    page.route("**/sign-in", hold)
+    for label in ("Company", "Name", "Password"):
+        page.locator("form.fields").first.get_by_label(label).fill("wrong")
+    page.evaluate(
+        """() => { const form = document.querySelector("form.fields");
+                   form.requestSubmit(); window.busy = form.getAttribute("aria-busy"); form.requestSubmit() }"""
+    )
+    expect(page.get_by_role("alert")).to_have_text("The company, the name or the password is wrong.")
+    assert sent == ["POST"]
+    assert page.locator("#company").input_value() == "wrong", "what was typed stays"
+    assert page.locator("#password").input_value() == ""
     page.close()
