@@ -154,7 +154,7 @@ def test_keys_that_are_retired_and_revoked(acme: Company, verify_with_node: Node
     assert [answer["signature"] for answer in verify_with_node(given)] == [True, False, True]
 
 
-@pytest.mark.parametrize("key", ["示范 公司", "a:b~c@d", "100%25", "a?b#c&d", "𠮷\u200f", "'\\", "a.b..c"])
+@pytest.mark.parametrize("key", ["示例 公司", "a:b~c@d", "100%25", "a?b#c&d", "𠮷\u200f", "'\\", "a.b..c"])
 def test_a_company_with_an_odd_key(make_company: Callable[..., Company], key: str, verify_with_node: Node) -> None:
     odd = make_company(key)
     (signed,) = odd.sign(odd.content(programme=key, rule=key, equals=(Equal(key, key),)))

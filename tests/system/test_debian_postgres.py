@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pointsbank import key_file
 from pointsbank.database import MigrationRefused, migrate
 from pointsbank.embedded.account import account_for
 
@@ -63,7 +64,7 @@ def test_serve(superuser_url: str, tmp_path: Path) -> None:
             assert answer.status == 200
         process.terminate()
     assert process.returncode == 0
-    assert not (tmp_path / "var").exists()
+    assert [each.name for each in (tmp_path / "var").iterdir()] == [key_file.NAME]
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'pointsbank_service'").fetchone() == (
             1,
