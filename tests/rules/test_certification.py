@@ -272,8 +272,10 @@ VIOLATIONS = [
     ("UPDATE certificates SET status_index = 7, status_list = 3 WHERE no < 3", "place in the status lists 3#7"),
     ("UPDATE certificates SET number = 'PB-2022-000001-00000000' WHERE no < 3", "number PB-2022-000001-00000000"),
     (
-        "UPDATE certificates AS c SET run = 1, entries = ARRAY[(SELECT max(reverses) FROM entries AS e"
-        " WHERE e.company_id = c.company_id)] WHERE no = 5",
+        (
+            "UPDATE certificates AS c SET run = 1, entries = ARRAY[(SELECT max(reverses) FROM entries AS e"
+            " WHERE e.company_id = c.company_id)] WHERE no = 5"
+        ),
         "is not flagged for a review",
     ),
 ]
