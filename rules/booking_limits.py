@@ -152,13 +152,16 @@ def _read_used(session: Session, programme: Programme, ours: Sequence[tuple[int,
     if not rules:
         return
     rows = session.sql(
+        # OFFSET 0: each transfer's entry is looked up. A planner that has no statistics yet would begin with the
+        # entries of the programme, and look for each of them among the transfers of all these learners.
         """SELECT t.rule, t.learner, coalesce(e.course, 0) AS course,
                   (t.occurred_at AT TIME ZONE %(timezone)s)::date AS day,
                   sum(t.amount * t.earning)::bigint AS amount
              FROM transfers AS t
-             JOIN entries AS e ON e.company_id = %(company)s AND e.number = t.number
+            CROSS JOIN LATERAL (SELECT course FROM entries
+                                 WHERE company_id = %(company)s AND number = t.number AND programme = %(programme)s
+                                OFFSET 0) AS e
             WHERE t.company_id = %(company)s AND t.learner = ANY (%(learners)s) AND t.rule = ANY (%(rules)s)
-              AND e.programme = %(programme)s
             GROUP BY t.rule, t.learner, e.course, day""",
         {
             "timezone": programme.tz.key,
