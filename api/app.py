@@ -43,6 +43,7 @@ from api import (
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, sign_in
+from api.pages.admin import programmes as admin_programmes
 from api.rate_limit import Limiter
 from api.streams.connections import Connections
 from api.streams.watching import Watch
@@ -77,7 +78,14 @@ RESOURCES: tuple[openapi.Resource, ...] = (
     widget_tokens.blp,
 )
 
-PAGES: tuple[frame.Pages, ...] = (home.blp, openid.blp, own_certificates.blp, passbook.blp, sign_in.blp)
+PAGES: tuple[frame.Pages, ...] = (
+    admin_programmes.blp,
+    home.blp,
+    openid.blp,
+    own_certificates.blp,
+    passbook.blp,
+    sign_in.blp,
+)
 
 
 class OrjsonProvider(JSONProvider):

@@ -23,8 +23,9 @@ def entries() -> list[Entry]:
     for endpoint, label, says in _all():
         roles = allowed(current_app.view_functions[endpoint])
         if roles is None or roles & visitor.roles:
-            here = (request.blueprint or "") == endpoint.partition(".")[0]
-            found.append(Entry(url_for(endpoint), label, says, here))
+            own = url_for(endpoint)
+            here = request.path == own or request.path.startswith(own + "/")
+            found.append(Entry(own, label, says, here))
     return found
 
 
@@ -32,4 +33,5 @@ def _all() -> list[tuple[str, str, str]]:
     """Endpoint, what it is called, what it is for."""
     return [
         ("passbook.show", _("Passbook"), _("Your credits, flowers and certificates")),
+        ("admin_programmes.show_all", _("Administration"), _("Programmes, rules, certificates and reports")),
     ]

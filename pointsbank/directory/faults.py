@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from pointsbank.errors import FieldError, Invalid
+from pointsbank.saying import say
 
 MAX_KEY_CHARACTERS = 128
 MAX_NAME_CHARACTERS = 200
@@ -25,13 +26,13 @@ def refuse(faults: Sequence[FieldError]) -> None:
 def fault_of_text(value: object, longest: int = MAX_NAME_CHARACTERS) -> str | None:
     """What is wrong with a line of text; None if nothing is."""
     if not isinstance(value, str):
-        return "must be text."
+        return say("must be text.")
     if len(value) > longest:
-        return f"must have at most {longest} characters."
+        return say("must have at most %(most)s characters.", most=longest)
     if _CONTROL.search(value):
-        return "must not contain control characters or half of a surrogate pair."
+        return say("must not contain control characters or half of a surrogate pair.")
     if not value.strip():
-        return "must not be empty."
+        return say("must not be empty.")
     return None
 
 
@@ -40,7 +41,7 @@ def fault_of_key(value: object) -> str | None:
     fault = fault_of_text(value, MAX_KEY_CHARACTERS)
     if fault is None and isinstance(value, str):
         if "/" in value:
-            return "must not contain a slash."
+            return say("must not contain a slash.")
         if value != value.strip():
-            return "must not begin or end with a space."
+            return say("must not begin or end with a space.")
     return fault

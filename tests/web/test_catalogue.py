@@ -9,6 +9,8 @@ import api
 from api.pages import catalogue
 
 API = Path(api.__file__).parent
+DOMAIN = ("api", "ledger", "pointsbank", "rules")
+"""Where `say` says what a page may show."""
 METHODS = [("pages/**.py", "python"), ("web/pages/**.html", "jinja2.ext:babel_extract")]
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 HAN = re.compile(r"[\u3400-\u9fff]")
@@ -18,7 +20,11 @@ def wanted() -> dict[str | tuple[str, ...], str]:
     """Each text of code and templates, and where it stands."""
     options = {"web/pages/**.html": {"newstyle_gettext": "true", "silent": "false"}}
     found = extract_from_dir(str(API), METHODS, options, keywords={"_": None, "gettext": None, "ngettext": (1, 2)})
-    return {message: f"{file}:{line}" for file, line, message, _, _ in found}
+    texts = {message: f"{file}:{line}" for file, line, message, _, _ in found}
+    for package in DOMAIN:
+        said = extract_from_dir(str(API.parent / package), [("**.py", "python")], keywords={"say": None})
+        texts |= {message: f"{package}/{file}:{line}" for file, line, message, _, _ in said}
+    return texts
 
 
 def translated() -> dict[str | tuple[str, ...], tuple[str, ...]]:

@@ -45,7 +45,7 @@ def callback(reader: Reader, next_: str = "") -> str:
 
 
 def is_in(reader: Reader) -> bool:
-    return reader.get("/").status_code == 200
+    return reader.get("/admin").status_code == 200
 
 
 def test_the_way_there_is_shown_where_there_is_one(company: Reader) -> None:
@@ -61,10 +61,10 @@ def test_somebody_comes_in_by_name_and_is_known_by_the_providers_id_then(company
     answer = through(company, "/sign-in/link/x")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in/link/x")
     assert is_in(company)
-    company.send("/sign-out", {}, page="/")
+    company.send("/sign-out", {}, page="/admin")
     provider.claims = {"sub": "u-7", "preferred_username": "zhang.si"}
     assert through(company).status_code == 303, "a name may change"
-    company.send("/sign-out", {}, page="/")
+    company.send("/sign-out", {}, page="/admin")
     provider.claims = {"sub": "u-8", "preferred_username": "zhang.san"}
     assert through(company).status_code == 401, "somebody else has the name now"
     with company.database.transaction(company.company_id) as session:

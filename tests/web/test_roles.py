@@ -13,6 +13,7 @@ from tests.web.conftest import Reader
 
 EVERYBODY = frozenset(ROLES)
 NOBODY_NEEDED = None
+MANAGERS = frozenset({"hr", "admin"})
 
 EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/"): EVERYBODY,
@@ -26,6 +27,7 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/me"): frozenset({"learner"}),
     ("GET", "/me/passbook.csv"): frozenset({"learner"}),
     ("GET", "/me/certificates/<number>.<form>"): frozenset({"learner"}),
+    ("GET", "/admin"): MANAGERS,
 }
 """None: also who is not signed in."""
 
@@ -82,5 +84,5 @@ def test_a_visitor_of_another_company_is_one_of_that_company(
 ) -> None:
     other = new_reader(new_company().company_key)
     other.user("hr", "hr", shown="other HR")
-    assert "other HR" in other.become("hr").get("/").text
-    assert "other HR" not in new_reader(everyone.company_key).become("hr").get("/").text
+    assert "other HR" in other.become("hr").get("/admin").text
+    assert "other HR" not in new_reader(everyone.company_key).become("hr").get("/admin").text

@@ -25,13 +25,13 @@ def cookie(reader: Reader) -> str:
 
 
 def is_in(reader: Reader) -> bool:
-    return reader.get("/").status_code == 200
+    return reader.get("/admin").status_code == 200
 
 
 def test_a_name_is_the_same_however_it_is_typed_and_is_text(hr: Reader) -> None:
     answer = hr.sign_in(" ZHANG.san ")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    page = hr.get("/").text
+    page = hr.get("/admin").text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert" not in page
 
@@ -95,7 +95,7 @@ def test_a_new_sign_in_has_a_new_cookie_and_ends_the_old_one(hr: Reader) -> None
 def test_signing_out_ends_it_for_good(hr: Reader) -> None:
     hr.sign_in("zhang.san")
     text = cookie(hr)
-    assert hr.send("/sign-out", {}, page="/").headers["Location"] == "/sign-in"
+    assert hr.send("/sign-out", {}, page="/admin").headers["Location"] == "/sign-in"
     assert not is_in(hr)
     assert sessions.visitor(hr.database, text) is None
 
@@ -200,7 +200,7 @@ def test_the_wait_doubles_and_has_an_end(hr: Reader) -> None:
 def test_the_right_password_forgets_the_wrong_ones(hr: Reader) -> None:
     guess(hr, attempts.FREE - 1)
     assert hr.sign_in("zhang.san").status_code == 303
-    hr.send("/sign-out", {}, page="/")
+    hr.send("/sign-out", {}, page="/admin")
     assert guess(hr, attempts.FREE).status_code == 401
 
 
