@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -117,8 +117,9 @@ def _entry(company_id: int, row: Any) -> dict[str, Any]:
     }
 
 
-def find(session: Session, filters: Filters, after: int | None, limit: int) -> list[int]:
-    """Numbers of at most `limit` entries that pass, newest first; those below `after` if that is given.
+def find(session: Session, filters: Filters, after: int | None, limit: int, down_to: int | None = None) -> list[int]:
+    """Numbers of at most `limit` entries that pass, newest first; those below `after` and above `down_to` if those are
+    given.
 
     By source and key together, and by learner, entries are found by index, however many there are; by
     anything else by going through the journal backwards from `after`.
@@ -137,6 +138,7 @@ def find(session: Session, filters: Filters, after: int | None, limit: int) -> l
         "occurred_from": filters.occurred_from,
         "occurred_to": filters.occurred_to,
         "after": after,
+        "down_to": down_to,
     }
     asked += [name for name, value in bounds.items() if value is not None]
     where = " AND ".join(["e.company_id = %(company)s", *[_CONDITIONS[name] for name in asked]])
@@ -159,6 +161,7 @@ _CONDITIONS = {
     "occurred_from": "e.occurred_at >= %(occurred_from)s",
     "occurred_to": "e.occurred_at < %(occurred_to)s",
     "after": "e.number < %(after)s",
+    "down_to": "e.number > %(down_to)s",
 }
 
 _NAMED = ("source", "kind", "learner", "programme", "course", "team", "awarder")
@@ -193,6 +196,31 @@ SELECT number
           ORDER BY e.number DESC LIMIT %(limit)s)) AS found
  ORDER BY number DESC LIMIT %(limit)s
 """
+
+
+LOOKED_THROUGH = 1_000_000
+"""Entries that one search goes through at most, if it has no index to go by."""
+
+
+class Page(NamedTuple):
+    """`next`: below which number the search goes on, None if there is no further; `is_cut` if it stopped there because
+    it had gone through so many, and not because it had found enough."""
+
+    numbers: list[int]
+    next: int | None
+    is_cut: bool
+
+
+def search(session: Session, filters: Filters, after: int | None, limit: int) -> Page:
+    """As `find`, in a time that has a bound: whoever wants what is rare and long ago asks again from `next` on."""
+    if filters.learner is not None or filters.key is not None:
+        down_to = 0
+    else:
+        down_to = max(0, (after or last_recorded_by(session, None) + 1) - 1 - LOOKED_THROUGH)
+    found = find(session, filters, after, limit + 1, down_to)
+    if len(found) > limit:
+        return Page(found[:limit], found[limit - 1], False)
+    return Page(found, down_to + 1 if down_to else None, bool(down_to))
 
 
 def last_recorded_by(session: Session, recorded_by: datetime | None) -> int:

@@ -9,6 +9,8 @@ LedgerError
 └── StaleDirectory      --   never leaves the service: prepare again with what HR has changed meanwhile
 """
 
+from typing import Literal
+
 from pointsbank.errors import PointsBankError
 
 
@@ -33,7 +35,13 @@ class AlreadyReversed(LedgerError):
 
 
 class NotReversible(LedgerError):
+    """`because`: it is a reversal itself, follows from the directory, or is of a certificate."""
+
     title = "Not reversible"
+
+    def __init__(self, detail: str, because: Literal["reversal", "directory", "certificate"]) -> None:
+        super().__init__(detail)
+        self.because = because
 
 
 class StaleDirectory(LedgerError):

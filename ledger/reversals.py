@@ -36,11 +36,10 @@ def reverse(session: Session, number: int, reason: str, key: str | None = None) 
     """
     source_and_kind = terms.intern(session, (SOURCE, KIND))
     lock(session)
-    original = session.sql(_ORIGINAL, {"number": number}).fetchone()
-    if original is None:
-        raise NotFound(f"There is no entry {entry_id(session.company_id, number)}.")
-    transfers = session.sql(_TRANSFERS, {"number": number, "holders": original.holders}).fetchall()
-    _refuse(session, original, transfers, may_be_repeated=key is not None)
+    original, transfers = _load(session, number)
+    refused = _refusal(session, original, transfers, may_be_repeated=key is not None)
+    if refused is not None:
+        raise refused
     draft = Draft(
         source=source_and_kind[SOURCE],
         key=entry_id(session.company_id, number) if key is None else key,
@@ -63,6 +62,18 @@ def reverse(session: Session, number: int, reason: str, key: str | None = None) 
     return outcome
 
 
+def refusal(session: Session, number: int) -> LedgerError | None:
+    """Why the entry cannot be reversed; None if it can, but for what its accounts have left. Raises NotFound."""
+    return _refusal(session, *_load(session, number), may_be_repeated=False)
+
+
+def _load(session: Session, number: int) -> tuple[Any, list[Any]]:
+    original = session.sql(_ORIGINAL, {"number": number}).fetchone()
+    if original is None:
+        raise NotFound(f"There is no entry {entry_id(session.company_id, number)}.")
+    return original, session.sql(_TRANSFERS, {"number": number, "holders": original.holders}).fetchall()
+
+
 _ORIGINAL = """
 SELECT e.number, e.occurred_at, e.reverses, e.programme, e.course, e.learner, e.team, e.awarder,
        e.rulebook_version, r.number AS reversed_by,
@@ -79,19 +90,21 @@ SELECT unit, debit, credit, amount, learner, earning, rule FROM transfers
 """
 
 
-def _refuse(session: Session, original: Any, transfers: list[Any], may_be_repeated: bool) -> None:
+def _refusal(session: Session, original: Any, transfers: list[Any], may_be_repeated: bool) -> LedgerError | None:
     own = entry_id(session.company_id, original.number)
     if original.reverses is not None:
-        raise NotReversible(f"Entry {own} is itself a reversal. Book the event again under a new id.")
+        return NotReversible(f"Entry {own} is itself a reversal. Book the event again under a new id.", "reversal")
     sides = {class_of(account) for t in transfers for account in (t.debit, t.credit)}
     if sides and sides.issubset(_KEPT_BY_DIRECTORY):
-        raise NotReversible(
+        return NotReversible(
             f"Entry {own} follows from the directory. PUT the programme, the course or the awarder with the "
-            "allotment, the flowers or the allowance that is right."
+            "allotment, the flowers or the allowance that is right.",
+            "directory",
         )
     if original.reversed_by is not None and not may_be_repeated:
         by = entry_id(session.company_id, original.reversed_by)
-        raise AlreadyReversed(f"Entry {own} is reversed by {by}.", reversed_by=by)
+        return AlreadyReversed(f"Entry {own} is reversed by {by}.", reversed_by=by)
+    return None
 
 
 def _fingerprint(number: int, reason: str) -> int:

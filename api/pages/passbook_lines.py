@@ -1,7 +1,5 @@
 """Lines of a passbook as they are read: what each was for, in words."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +8,12 @@ from typing import Any
 from flask_babel import gettext as _
 
 from api.language import Language
+from api.pages import csv_files
 from pointsbank.directory.courses import Course
 from pointsbank.matches import settling
 from rules import awards, closing
 
 REVERSAL = "reversal"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +74,8 @@ def as_csv(rows: Iterable[Line], shown: Mapping[str, str]) -> bytes:
 
     `shown` are the heads of the columns.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(shown.values())
-    for each in rows:
-        words = [_harmless(word or "") for word in (each.what, each.giver, each.rule, each.course)]
-        writer.writerow([each.number, each.occurred_at.isoformat(), *words, each.amount, each.balance])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _harmless(word: str) -> str:
-    return f"'{word}" if word.startswith(_FORMULA) else word
+    cells = (
+        [each.number, each.occurred_at, each.what, each.giver, each.rule, each.course, each.amount, each.balance]
+        for each in rows
+    )
+    return b"".join(csv_files.written(shown.values(), cells))

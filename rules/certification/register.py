@@ -77,7 +77,8 @@ class Certificate:
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What certificates are looked for by; None: by anything. Learner and programme are HR's ids, `rule` the key in
-    the rulebook; `system` and `equals_level` are of one and the same level of a talent system.
+    the rulebook; `system` and `equals_level` are of one and the same level of a talent system. `who` is HR's id of the
+    learner, or a part of the holder's name.
     """
 
     learner: str | None = None
@@ -87,6 +88,8 @@ class Filters:
     level: str | None = None
     system: str | None = None
     equals_level: str | None = None
+    kind: Literal["points", "qualification"] | None = None
+    who: str | None = None
     in_review: bool | None = None
     changed_since: datetime | None = None
 
@@ -134,18 +137,60 @@ def page(session: Session, filters: Filters, limit: int, after: int = 0) -> list
 
     Who reads on from the last one he has seen misses no change: what changes meanwhile comes again at the end.
     """
-    values = {name: getattr(filters, name) for name in _CONDITIONS if getattr(filters, name) is not None}
-    where = " AND ".join([_CONDITIONS[name] for name in values])
-    if filters.system is not None or filters.equals_level is not None:
-        wanted = {"system": filters.system, "level": filters.equals_level}
-        values["equals"] = orjson.dumps([{key: value for key, value in wanted.items() if value is not None}]).decode()
-        where += " AND equals @> %(equals)s::jsonb" if where else "equals @> %(equals)s::jsonb"
+    where, values = _where(filters)
     rows = session.sql(
-        f"""{_SELECT} WHERE company_id = %(company)s AND changed_in > %(after)s {"AND " + where if where else ""}
+        f"""{_SELECT} WHERE company_id = %(company)s AND changed_in > %(after)s {where}
              ORDER BY changed_in LIMIT %(limit)s""",
         {**values, "after": after, "limit": limit},
     )
     return [_read(row) for row in rows]
+
+
+def latest(session: Session, filters: Filters, limit: int, before: int | None = None) -> list[Certificate]:
+    """At most `limit` certificates, those that changed last first, beginning before that change (`changed_in`)."""
+    where, values = _where(filters)
+    rows = session.sql(
+        f"""{_SELECT} WHERE company_id = %(company)s
+                        AND (%(before)s::bigint IS NULL OR changed_in < %(before)s::bigint) {where}
+             ORDER BY changed_in DESC LIMIT %(limit)s""",
+        {**values, "before": before, "limit": limit},
+    )
+    return [_read(row) for row in rows]
+
+
+def _where(filters: Filters) -> tuple[str, dict[str, Any]]:
+    """Further conditions, each with its AND, and their values."""
+    values = {name: getattr(filters, name) for name in _CONDITIONS if getattr(filters, name) is not None}
+    where = [_CONDITIONS[name] for name in values]
+    if filters.system is not None or filters.equals_level is not None:
+        wanted = {"system": filters.system, "level": filters.equals_level}
+        values["equals"] = orjson.dumps([{key: value for key, value in wanted.items() if value is not None}]).decode()
+        where.append("equals @> %(equals)s::jsonb")
+    return "".join(f" AND {condition}" for condition in where), values
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of a programme's certificates; those `in_review` are valid or expired."""
+
+    valid: int
+    expired: int
+    revoked: int
+    in_review: int
+
+
+def counts(session: Session, programme: str) -> Counts:
+    """By HR's id of the programme."""
+    row = session.sql(
+        f"""SELECT count(*) FILTER (WHERE revoked_at IS NULL AND {_VALID}) AS valid,
+                   count(*) FILTER (WHERE revoked_at IS NULL AND NOT {_VALID}) AS expired,
+                   count(*) FILTER (WHERE revoked_at IS NOT NULL) AS revoked,
+                   count(*) FILTER (WHERE review_since IS NOT NULL) AS in_review
+              FROM certificates WHERE company_id = %(company)s AND {_CONDITIONS["programme"]}""",  # noqa: S608 - constants
+        {"programme": programme},
+    ).fetchone()
+    assert row is not None, "an aggregate has one row"
+    return Counts(*row)
 
 
 def explanation(session: Session, certificate: Certificate) -> tuple[dict[str, Any], int]:
@@ -197,6 +242,9 @@ _CONDITIONS = {
     "status": f"""CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN {_VALID} THEN 'valid' ELSE 'expired' END
                   = %(status)s""",
     "level": "level = %(level)s",
+    "kind": "kind = %(kind)s",
+    "who": """(position(lower(%(who)s) IN lower(holder)) > 0
+               OR learner = (SELECT no FROM learners WHERE company_id = %(company)s AND key = %(who)s))""",
     "in_review": "(review_since IS NOT NULL) = %(in_review)s",
     "changed_since": "changed_at >= %(changed_since)s",
 }

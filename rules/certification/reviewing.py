@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ledger import reversals
-from ledger.errors import NotReversible
+from ledger.errors import LedgerError, NotReversible
 from ledger.identity import entry_id
 from ledger.journal import Booked, Duplicate
 from pointsbank.database import Database, Session
@@ -28,20 +28,56 @@ def reverse(session: Session, number: int, reason: str, key: str | None = None) 
 
     Raises NotReversible for an entry of a certificate, too: it is revoked instead.
     """
+    refused = _of_certificate(session, number)
+    if refused is not None:
+        raise refused
+    outcome = reversals.reverse(session, number, reason, key)
+    look_at_reversals(session)
+    return outcome
+
+
+def refusal(session: Session, number: int) -> LedgerError | None:
+    """As `ledger.reversals.refusal`, and for an entry of a certificate."""
+    return _of_certificate(session, number) or reversals.refusal(session, number)
+
+
+def _of_certificate(session: Session, number: int) -> NotReversible | None:
     row = session.sql(
         """SELECT e.data->>'number' AS certificate FROM entries AS e
              JOIN terms AS s ON s.company_id = %(company)s AND s.no = e.source AND s.term = %(source)s
             WHERE e.company_id = %(company)s AND e.number = %(number)s""",
         {"number": number, "source": entries.SOURCE},
     ).fetchone()
-    if row is not None:
-        raise NotReversible(
-            f"Entry {entry_id(session.company_id, number)} is of the certificate {row.certificate}. "
-            f"A certificate is revoked: POST /v1/certificates/{row.certificate}/revoke."
-        )
-    outcome = reversals.reverse(session, number, reason, key)
-    look_at_reversals(session)
-    return outcome
+    if row is None:
+        return None
+    return NotReversible(
+        f"Entry {entry_id(session.company_id, number)} is of the certificate {row.certificate}. "
+        f"A certificate is revoked: POST /v1/certificates/{row.certificate}/revoke.",
+        "certificate",
+    )
+
+
+def resting_on(session: Session, number: int) -> list[str]:
+    """The numbers of the certificates that rest on the entry, and would be flagged if it were reversed."""
+    row = session.sql(
+        """SELECT number AS reverses, programme, coalesce(holders, ARRAY[learner]) AS learners FROM entries
+            WHERE company_id = %(company)s AND number = %(number)s""",
+        {"number": number},
+    ).fetchone()
+    return [] if row is None else [each.number for each in _resting(session, [row])]
+
+
+def taken_back(session: Session, certificate: Certificate) -> list[tuple[int, int]]:
+    """Of what it rests on the entries that were reversed since, by their numbers, each with its reversal."""
+    rows = session.sql(
+        """SELECT r.reverses, r.number
+             FROM certificates AS c
+            CROSS JOIN LATERAL unnest(c.entries) AS own (number)
+             JOIN entries AS r ON r.company_id = %(company)s AND r.reverses = own.number
+            WHERE c.company_id = %(company)s AND c.no = %(no)s ORDER BY 1""",
+        {"no": certificate.no},
+    )
+    return [(row.reverses, row.number) for row in rows]
 
 
 def look_at_reversals(session: Session) -> int:
@@ -104,7 +140,16 @@ def _reversed_since(session: Session, number: int) -> list[Any]:
 
 
 def _flag_resting_on(session: Session, found: Sequence[Any], serials: Sequence[int] | None = None) -> int:
-    rows = session.sql(
+    rows = _resting(session, found, serials)
+    by_entry = {each.reverses: each.number for each in found}
+    why = {row.no: _why(session, [(number, by_entry[number]) for number in row.taken_back]) for row in rows}
+    judged = judging.judge(session, list(why))
+    judging.flag(session, [(each, why[each.no]) for each in judged])
+    return len(judged)
+
+
+def _resting(session: Session, found: Sequence[Any], serials: Sequence[int] | None = None) -> list[Any]:
+    return session.sql(
         _RESTING,
         {
             "learners": sorted({learner for each in found for learner in each.learners if learner is not None}),
@@ -113,17 +158,12 @@ def _flag_resting_on(session: Session, found: Sequence[Any], serials: Sequence[i
             "serials": None if serials is None else list(serials),
         },
     ).fetchall()
-    by_entry = {each.reverses: each.number for each in found}
-    why = {row.no: _why(session, [(number, by_entry[number]) for number in row.taken_back]) for row in rows}
-    judged = judging.judge(session, list(why))
-    judging.flag(session, [(each, why[each.no]) for each in judged])
-    return len(judged)
 
 
 # By learner or, for an entry that is nobody's, by programme: under row-level security no index is used for what is in
 # an array. Those that are revoked need no review.
 _RESTING = """
-SELECT no, taken_back
+SELECT no, number, taken_back
   FROM certificates AS c
  CROSS JOIN LATERAL (SELECT array_agg(number ORDER BY number) AS taken_back
                        FROM unnest(c.entries) AS number WHERE number = ANY (%(reversed)s::bigint[])) AS found

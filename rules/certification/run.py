@@ -14,6 +14,7 @@ from pointsbank.database import Session
 from pointsbank.directory import programmes
 from pointsbank.directory.programmes import Programme
 from pointsbank.errors import Invalid, NotFound
+from pointsbank.saying import say
 from rules import versions
 from rules.explanation import with_ids
 
@@ -80,8 +81,11 @@ class Run:
         return self.qualified - self.held - self.revoked - self.issued
 
 
-def start(session: Session, programme_key: str, wanted: Wanted, worker: str, request_key: str | None = None) -> Run:
-    """A new run, which `worker` is to work on; with a `request_key` that was used before, the run of that time.
+def start(
+    session: Session, programme_key: str, wanted: Wanted, worker: str | None, request_key: str | None = None
+) -> Run:
+    """A new run, which `worker` is to work on, or whoever comes first (None); with a `request_key` that was used
+    before, the run of that time.
 
     Raises NotFound for the programme or if no rulebook is in force, Invalid for a cut-off that is not over yet, and
     KeyConflict if the key is of a run of something else.
@@ -93,7 +97,7 @@ def start(session: Session, programme_key: str, wanted: Wanted, worker: str, req
             raise KeyConflict(f"The key {request_key} is of a run of something else. Use a new one.")
         return before
     if wanted.cut_off > _now(session):
-        raise Invalid.field("cut_off", "lies in the future: what has not happened yet cannot be judged.")
+        raise Invalid.field("cut_off", say("lies in the future: what has not happened yet cannot be judged."))
     version = versions.in_force(session, programme.no)["version"]
     row = session.sql(
         """INSERT INTO certification_runs (company_id, no, programme, rulebook_version, cut_off, number, issues,
@@ -116,7 +120,7 @@ def start(session: Session, programme_key: str, wanted: Wanted, worker: str, req
             "reissues": wanted.reissues,
             "request_key": request_key,
             "worker": worker,
-            "lease": LEASE_SECONDS,
+            "lease": 0 if worker is None else LEASE_SECONDS,
         },
     ).fetchone()
     assert row is not None, "it was inserted"
