@@ -46,7 +46,7 @@ from api.pages import assets, catalogue, frame, home, openid, own_certificates, 
 from api.pages.admin import programmes as admin_programmes
 from api.rate_limit import Limiter
 from api.streams.connections import Connections
-from api.streams.watching import Watch
+from api.streams.watching import Stream, Watch
 from pointsbank.database import Database
 from pointsbank.leaderboards.reading import Leaderboards
 from pointsbank.settings import Settings
@@ -110,7 +110,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         Turnstile(database),
         boards,
         watch,
-        Connections(watch.leave),
+        Connections(Stream.leave),
         Limiter(settings.redis_url, "verify", verification.LIMIT),
         Limiter(settings.redis_url, "sign-in", sign_in.LIMIT),
     )

@@ -7,5 +7,6 @@
           └─ Connections ── heads, events, heartbeats, dead clients
                             (one thread of the worker, which waits for sockets and nothing else)
 
-`watching` knows boards and no sockets, `connections` knows sockets and no boards; `text` is what goes over the wire.
+`watching` knows boards and no sockets, `connections` knows sockets and no boards; `answering` makes a request a stream,
+`text` is what goes over the wire.
 """

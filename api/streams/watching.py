@@ -43,13 +43,21 @@ class Right(Protocol):
         """Whether it still does."""
 
 
+class Confirmed(Protocol):
+    """What a stream is about."""
+
+    def sign_of_life(self, silent_seconds: float) -> bytes:
+        """For a client that was told nothing for so long."""
+
+
 class Stream(ABC):
     """One client. `offer` and `end` may be called from any thread and never wait."""
 
     def __init__(self, right: Right) -> None:
         self.right = right
-        self.watched: Watched | None = None
-        """Set by `Watch.join`."""
+        self.watched: Confirmed | None = None
+        """Set, like `left`, by whoever is joined."""
+        self.left: Callable[[Stream], None] | None = None
 
     @abstractmethod
     def offer(self, event: bytes) -> None:
@@ -58,12 +66,14 @@ class Stream(ABC):
     @abstractmethod
     def end(self) -> None: ...
 
+    def leave(self) -> None:
+        """To be called by whoever finds that the stream is over; again is no harm."""
+        if self.left is not None:
+            self.left(self)
+
     def sign_of_life(self, silent_seconds: float) -> bytes:
         """For a client that was told nothing for so long."""
-        watched = self.watched
-        if watched is None or watched.confirmed_at < datetime.now(UTC) - timedelta(seconds=silent_seconds):
-            return text.AWAY
-        return text.still(watched.shown, watched.confirmed_at)
+        return text.AWAY if self.watched is None else self.watched.sign_of_life(silent_seconds)
 
 
 @dataclass(eq=False)
@@ -83,6 +93,11 @@ class Watched:
             event = text.board(shown, at)
             for stream in self.streams:
                 stream.offer(event)
+
+    def sign_of_life(self, silent_seconds: float) -> bytes:
+        if self.confirmed_at < datetime.now(UTC) - timedelta(seconds=silent_seconds):
+            return text.AWAY
+        return text.still(self.shown, self.confirmed_at)
 
 
 class Watch:
@@ -138,7 +153,7 @@ class Watch:
             elif shown.content != watched.shown.content:
                 stream.offer(text.board(watched.shown, watched.confirmed_at))
             watched.streams.add(stream)
-            stream.watched = watched
+            stream.watched, stream.left = watched, self.leave
             self._count += 1
             OPEN.inc()
             if self._thread is None:
@@ -150,7 +165,7 @@ class Watch:
         """To be called by whoever finds that the stream is over; again is no harm."""
         with self._changed:
             watched = stream.watched
-            if watched is None or stream not in watched.streams:
+            if not isinstance(watched, Watched) or stream not in watched.streams:
                 return
             watched.streams.remove(stream)
             self._count -= 1
