@@ -14,6 +14,7 @@ from pointsbank.directory.days import is_zone
 from pointsbank.directory.faults import fault_of_key, fault_of_text, refuse
 from pointsbank.errors import Conflict, FieldError
 from pointsbank.origins import all_normalised
+from pointsbank.saying import say
 
 DEFAULT_TIMEZONE = "Asia/Shanghai"
 MAX_CREDITS_SCALE = 6
@@ -95,9 +96,11 @@ def put(session: Session, name: str, timezone: str, credits_scale: int, origins:
     if (fault := fault_of_text(name)) is not None:
         faults.append(("name", fault))
     if not is_zone(timezone):
-        faults.append(("timezone", "is not the IANA name of a time zone, such as Asia/Shanghai."))
+        faults.append(("timezone", say("is not the IANA name of a time zone, such as Asia/Shanghai.")))
     if not 0 <= credits_scale <= MAX_CREDITS_SCALE:
-        faults.append(("credits_scale", f"must be an integer from 0 to {MAX_CREDITS_SCALE}."))
+        faults.append(
+            ("credits_scale", say("must be an integer from %(least)s to %(most)s.", least=0, most=MAX_CREDITS_SCALE))
+        )
     listed, faults_of_origins = all_normalised(origins)
     refuse(faults + faults_of_origins)
     before = get(session)
@@ -107,8 +110,8 @@ def put(session: Session, name: str, timezone: str, credits_scale: int, origins:
     version.change(session)
     if credits_scale != get(session).credits_scale and _has_booked_credits(session):
         raise Conflict(
-            f"Credits are booked with a scale of {before.credits_scale}; it cannot change any more.",
-            errors=[("credits_scale", f"must stay {before.credits_scale}, as credits are booked.")],
+            say("Credits are booked with a scale of %(scale)s; it cannot change any more.", scale=before.credits_scale),
+            errors=[("credits_scale", say("must stay %(scale)s, as credits are booked.", scale=before.credits_scale))],
         )
     session.sql(
         """UPDATE companies SET name = %(name)s, timezone = %(timezone)s, credits_scale = %(credits_scale)s,

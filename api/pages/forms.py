@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import request
 from flask_babel import gettext
 
 from pointsbank.errors import PointsBankError
 from pointsbank.saying import Said
+
+SEEN = "seen"
+"""The field with the mark of what the form was made from."""
 
 _HEAD = re.compile(r"^[^.\[]+")
 
@@ -22,18 +25,20 @@ def said(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`values` as the fields hold them; `faults` by field; `others` belong to no field that there is."""
+    """`values` as the fields hold them; `faults` by field; `others` belong to no field that there is. `now` is what
+    somebody else saved meanwhile in fields where it is not what was typed."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    now: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> str:
         return self.values.get(name, "")
 
     @property
     def has_faults(self) -> bool:
-        return bool(self.faults or self.others)
+        return bool(self.faults or self.others or self.now)
 
 
 def sent() -> Form:
@@ -58,3 +63,10 @@ def refused(
     if not error.errors:
         others.append(said(error.detail))
     return Form(form.values, found, (*form.others, *others))
+
+
+def meanwhile(form: Form, now: Mapping[str, str]) -> Form:
+    """The form once more, beside what stands there now, so that sending it again is a choice; `now` has a value for
+    every field, and the mark of what it was read from."""
+    differs = {name: value for name, value in now.items() if name != SEEN and value != form.value(name)}
+    return replace(form, values={**form.values, SEEN: now[SEEN]}, now=differs)

@@ -11,6 +11,7 @@ from pointsbank.database import Session
 from pointsbank.directory import awarders, courses, pools, programmes, version
 from pointsbank.directory.faults import fault_of_text, refuse
 from pointsbank.errors import Closed, Invalid
+from pointsbank.saying import say
 
 SOURCE = "pointsbank:allowances"
 MAX_KEY_CHARACTERS = 256
@@ -35,7 +36,7 @@ def give(session: Session, awarder: str, programme: str, course: str, amount: in
     if (fault := fault_of_text(key, MAX_KEY_CHARACTERS)) is not None:
         refuse([("Idempotency-Key", fault)])
     if not 1 <= amount <= MAX_AMOUNT:
-        raise Invalid.field("amount", f"must be an integer from 1 to {MAX_AMOUNT}.")
+        raise Invalid.field("amount", say("must be an integer from %(least)s to %(most)s.", least=1, most=MAX_AMOUNT))
     journal.lock(session)
     in_programme = programmes.get(session, programme)
     to = awarders.get(session, in_programme, awarder)
@@ -59,7 +60,7 @@ def give(session: Session, awarder: str, programme: str, course: str, amount: in
     if not isinstance(outcome, Booked):
         return Given(outcome.number, False, given, left)
     if of.closed_at is not None or in_programme.closed_at is not None:
-        raise Closed(f"The course {course} is closed: its allowances take no changes.")
+        raise Closed(say("The course %(course)s is closed: its allowances take no changes.", course=course))
     version.change(session)
     awarders.write_totals(session, {(to.no, of.no): given + amount})
     return Given(outcome.number, True, given + amount, left + amount)

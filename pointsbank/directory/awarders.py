@@ -11,6 +11,7 @@ from pointsbank.directory.courses import Course
 from pointsbank.directory.faults import fault_of_key, fault_of_text, refuse
 from pointsbank.directory.programmes import Programme
 from pointsbank.errors import Closed, FieldError, NotFound
+from pointsbank.saying import say
 
 ROLES = ("trainer", "mentor", "committee")
 KIND = "allowance.given"
@@ -76,7 +77,7 @@ def put(
     version.change(session)
     programme = programmes.get(session, programme_key)
     if programme.closed_at is not None:
-        raise Closed(f"The programme {programme_key} is closed and takes no changes.")
+        raise Closed(say("The programme %(programme)s is closed and takes no changes.", programme=programme_key))
     before = _find(session, programme, key)
     no = _write(session, programme, key, name, role)
     _set_allowances(session, programme, key, no, before.allowances if before else {}, allowances)
@@ -111,7 +112,7 @@ def _set_allowances(
         if have == want:
             continue
         if course.closed_at is not None:
-            raise Closed(f"The course {course_key} is closed: its allowances take no changes.")
+            raise Closed(say("The course %(course)s is closed: its allowances take no changes.", course=course_key))
         changes.append(_change(programme, course, key, no, have, want))
     write_totals(session, {(no, change.course or 0): change.after for change in changes})
     pools.book(session, changes)
@@ -156,13 +157,13 @@ def _faults(
     found: list[tuple[str, str | None]] = [
         ("awarder", fault_of_key(key)),
         ("name", fault_of_text(name)),
-        ("role", None if role in ROLES else f"must be one of {', '.join(ROLES)}."),
+        ("role", None if role in ROLES else say("must be one of %(known)s.", known=", ".join(ROLES))),
     ]
     for course in allowances:
         if course not in known:
             # A key that cannot be one is not repeated: it may not even be text that can be sent.
             path = "allowances" if fault_of_key(course) else f"allowances.{course}"
-            found.append((path, "there is no such course in the programme."))
+            found.append((path, say("there is no such course in the programme.")))
     return [(path, fault) for path, fault in found if fault is not None]
 
 

@@ -11,6 +11,7 @@ from pointsbank.directory import pools, programmes, version
 from pointsbank.directory.faults import fault_of_key, fault_of_text, refuse
 from pointsbank.directory.programmes import Programme
 from pointsbank.errors import Closed, FieldError, NotFound
+from pointsbank.saying import say
 
 KINDS = ("structured", "practical")
 
@@ -86,12 +87,12 @@ def put(
     programme = programmes.get(session, programme_key)
     refuse(_faults(wanted, programme))
     if programme.closed_at is not None:
-        raise Closed(f"The programme {programme_key} is closed and takes no changes.")
+        raise Closed(say("The programme %(programme)s is closed and takes no changes.", programme=programme_key))
     before = _find(session, programme, key)
     if before is None:
         return _insert(session, programme, wanted), True
     if before.closed_at is not None:
-        raise Closed(f"The course {key} is closed and takes no changes.")
+        raise Closed(say("The course %(course)s is closed and takes no changes.", course=key))
     return _update(session, programme, before, _renumbered(wanted, before)), False
 
 
@@ -153,14 +154,18 @@ def _faults(wanted: Course, programme: Programme) -> list[FieldError]:
     found: list[tuple[str, str | None]] = [
         ("course", fault_of_key(wanted.key)),
         ("name", fault_of_text(wanted.name)),
-        ("kind", None if wanted.kind in KINDS else f"must be one of {', '.join(KINDS)}."),
+        ("kind", None if wanted.kind in KINDS else say("must be one of %(known)s.", known=", ".join(KINDS))),
     ]
-    within = f"the programme's dates, {programme.starts_on} to {programme.ends_on}."
+    within = say(
+        "must lie within the programme's dates, %(first)s to %(last)s.",
+        first=programme.starts_on,
+        last=programme.ends_on,
+    )
     for path, day in (("opens_on", wanted.opens_on), ("closes_on", wanted.closes_on)):
         if not programme.starts_on <= day <= programme.ends_on:
-            found.append((path, f"must lie within {within}"))
+            found.append((path, within))
     if wanted.closes_on < wanted.opens_on:
-        found.append(("closes_on", "must not be before opens_on."))
+        found.append(("closes_on", say("must not be before the first day.")))
     return [(path, fault) for path, fault in found if fault is not None]
 
 

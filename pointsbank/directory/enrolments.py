@@ -12,6 +12,7 @@ from pointsbank.directory.days import start_of
 from pointsbank.directory.faults import refuse
 from pointsbank.directory.programmes import Programme
 from pointsbank.errors import Closed, Invalid
+from pointsbank.saying import say
 
 MAX_LEARNERS = 10_000
 """Of one request."""
@@ -43,7 +44,7 @@ def enrol(session: Session, programme_key: str, keys: Sequence[str], from_on: da
     Raises NotFound for the programme, Closed, and Invalid naming each learner that is unknown or named twice.
     """
     if len(keys) > MAX_LEARNERS:
-        raise Invalid.field("learners", f"must be at most {MAX_LEARNERS}.")
+        raise Invalid.field("learners", say("must be at most %(most)s.", most=MAX_LEARNERS))
     programme = programmes.get(session, programme_key)
     numbers = learners.find_numbers(session, keys)
     refuse(learners.faults_of_list(keys, numbers, "learners"))
@@ -96,7 +97,7 @@ def present(programme: Programme) -> datetime:
 def refuse_closed(programme: Programme) -> None:
     """Raises Closed if the programme is."""
     if programme.closed_at is not None:
-        raise Closed(f"The programme {programme.key} is closed and takes no changes.")
+        raise Closed(say("The programme %(programme)s is closed and takes no changes.", programme=programme.key))
 
 
 def find(session: Session, programme: Programme, numbers: Sequence[int]) -> dict[int, datetime]:

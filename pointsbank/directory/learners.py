@@ -12,6 +12,7 @@ from pointsbank.database import Session
 from pointsbank.directory import version
 from pointsbank.directory.faults import FIRST_YEAR, LAST_YEAR, fault_of_key, fault_of_text, refuse
 from pointsbank.errors import FieldError, Invalid, NotFound
+from pointsbank.saying import say
 
 MAX_LEARNERS = 10_000
 """Of a batch."""
@@ -39,7 +40,9 @@ def parse(item: object) -> Learner:
     """A learner of a batch or of a file: an object with `id`. Raises Invalid with every fault."""
     if not isinstance(item, dict):
         raise Invalid("A learner is an object with id and name.")
-    faults = [(str(field)[:64], "there is no such field.") for field in item if field not in _FIELDS]
+    faults: list[FieldError] = [
+        (str(field)[:64], say("there is no such field.")) for field in item if field not in _FIELDS
+    ]
     faults += _faults_of_text(item)
     joined_on = _date(item.get("joined_on"), "joined_on", faults)
     left_on = _date(item.get("left_on"), "left_on", faults)
@@ -59,10 +62,10 @@ def _date(value: object, path: str, faults: list[FieldError]) -> date | None:
             raise ValueError
         day = date.fromisoformat(value)
     except ValueError:
-        faults.append((path, "must be a date of the calendar such as 2021-07-01."))
+        faults.append((path, say("must be a date of the calendar such as 2021-07-01.")))
         return None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        faults.append((path, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}."))
+        faults.append((path, say("must lie in the years %(first)s to %(last)s.", first=FIRST_YEAR, last=LAST_YEAR)))
     return day
 
 
@@ -105,9 +108,11 @@ def faults_of_list(keys: Sequence[str], known: Mapping[str, int], path: str) -> 
     faults: list[FieldError] = []
     for index, key in enumerate(keys):
         if (earlier := first.setdefault(key, index)) != index:
-            faults.append((f"{path}[{index}]", f"stands at {path}[{earlier}] already."))
+            faults.append((f"{path}[{index}]", say("stands at %(place)s already.", place=f"{path}[{earlier}]")))
         elif key not in known:
-            faults.append((f"{path}[{index}]", fault_of_key(key) or f"there is no learner {key}."))
+            faults.append(
+                (f"{path}[{index}]", fault_of_key(key) or say("there is no learner %(learner)s.", learner=key))
+            )
     return faults
 
 
@@ -133,7 +138,7 @@ def put_batch(session: Session, learners: Sequence[Learner]) -> list[Status | In
             earlier = first.setdefault(learner.key, index)
             if learners[earlier] == learner:
                 continue
-            faults = [("id", f"stands at index {earlier} already, with other content.")]
+            faults = [("id", say("stands at index %(place)s already, with other content.", place=earlier))]
         outcomes[index] = Invalid("; ".join(f"{path}: {fault}" for path, fault in faults), errors=faults)
     if not _changed(session, [learners[index] for index in first.values()]):
         return outcomes
@@ -198,7 +203,7 @@ def _faults_of_text(values: Mapping[str, object]) -> list[FieldError]:
     for field, check in _CHECKS.items():
         value = values.get(field)
         if value is not None or field in _REQUIRED:
-            fault = check(value) if field in values else "is missing."
+            fault = check(value) if field in values else say("is missing.")
             if fault is not None:
                 faults.append((field, fault))
     return faults
@@ -206,7 +211,7 @@ def _faults_of_text(values: Mapping[str, object]) -> list[FieldError]:
 
 def _faults_of_dates(joined_on: date | None, left_on: date | None) -> list[FieldError]:
     if joined_on is not None and left_on is not None and left_on < joined_on:
-        return [("left_on", "must not be before joined_on.")]
+        return [("left_on", say("must not be before the day of joining."))]
     return []
 
 
@@ -215,7 +220,7 @@ def _fault_of_email(value: object) -> str | None:
     if fault is None and isinstance(value, str):
         name, at, domain = value.rpartition("@")
         if not (name and at and domain) or " " in value:
-            return "must be an address such as li@example.com."
+            return say("must be an address such as li@example.com.")
     return fault
 
 

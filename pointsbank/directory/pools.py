@@ -16,6 +16,7 @@ from ledger.errors import LedgerError
 from ledger.journal import Draft, Transfer
 from pointsbank.database import Session
 from pointsbank.errors import Conflict, FieldError
+from pointsbank.saying import say
 
 SOURCE = "pointsbank:directory"
 _AFTER_ALL_TEXTS = "\U0010ffff"
@@ -89,7 +90,16 @@ def _refuse_spent(session: Session, changes: Sequence[Change]) -> None:
         unspent = left[change.pool, change.unit]
         if change.before - change.after > unspent:
             given = change.before - unspent
-            faults.append((change.path, f"cannot be lowered to {change.after}, as {given} were given already."))
+            faults.append(
+                (
+                    change.path,
+                    say(
+                        "cannot be lowered to %(after)s, as %(given)s were given already.",
+                        after=change.after,
+                        given=given,
+                    ),
+                )
+            )
     if faults:
         raise Conflict("; ".join(f"{path} {message}" for path, message in faults), errors=faults)
 

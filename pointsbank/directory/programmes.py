@@ -15,6 +15,7 @@ from pointsbank.directory import pools, version
 from pointsbank.directory.days import end_of, is_zone, start_of
 from pointsbank.directory.faults import fault_of_key, fault_of_text, refuse
 from pointsbank.errors import Closed, FieldError, NotFound
+from pointsbank.saying import say
 
 MAX_PHASES = 100
 
@@ -104,7 +105,7 @@ def put(
     if before is None:
         return _insert(session, wanted), True
     if before.closed_at is not None:
-        raise Closed(f"The programme {key} is closed and takes no changes.")
+        raise Closed(say("The programme %(programme)s is closed and takes no changes.", programme=key))
     refuse(_courses_outside(session, before, wanted))
     return _update(session, before, _renumbered(wanted, before)), False
 
@@ -157,22 +158,25 @@ def _faults(wanted: Programme) -> list[FieldError]:
     found: list[tuple[str, str | None]] = [
         ("programme", fault_of_key(wanted.key)),
         ("name", fault_of_text(wanted.name)),
-        ("timezone", None if is_zone(wanted.timezone) else "is not the IANA name of a time zone."),
-        ("ends_on", None if wanted.ends_on >= wanted.starts_on else "must not be before starts_on."),
-        ("phases", None if len(wanted.phases) <= MAX_PHASES else f"must be at most {MAX_PHASES}."),
+        (
+            "timezone",
+            None if is_zone(wanted.timezone) else say("is not the IANA name of a time zone, such as Asia/Shanghai."),
+        ),
+        ("ends_on", None if wanted.ends_on >= wanted.starts_on else say("must not be before the first day.")),
+        ("phases", None if len(wanted.phases) <= MAX_PHASES else say("must be at most %(most)s.", most=MAX_PHASES)),
     ]
     first: dict[str, int] = {}
     for index, phase in enumerate(wanted.phases):
         path = f"phases[{index}]"
         found += [(f"{path}.key", fault_of_key(phase.key)), (f"{path}.name", fault_of_text(phase.name))]
         if (earlier := first.setdefault(phase.key, index)) != index:
-            found.append((f"{path}.key", f"is the key of phases[{earlier}], too."))
+            found.append((f"{path}.key", say("is the id of phase %(number)s, too.", number=earlier + 1)))
         if phase.ends_on < phase.starts_on:
-            found.append((f"{path}.ends_on", "must not be before starts_on."))
+            found.append((f"{path}.ends_on", say("must not be before the first day.")))
         elif phase.starts_on < wanted.starts_on:
-            found.append((f"{path}.starts_on", "must not be before the programme starts."))
+            found.append((f"{path}.starts_on", say("must not be before the programme starts.")))
         elif phase.ends_on > wanted.ends_on:
-            found.append((f"{path}.ends_on", "must not be after the programme ends."))
+            found.append((f"{path}.ends_on", say("must not be after the programme ends.")))
     return [(path, fault) for path, fault in found if fault is not None]
 
 
@@ -186,9 +190,11 @@ def _courses_outside(session: Session, before: Programme, wanted: Programme) -> 
     assert row is not None, "an aggregate has one row"
     faults: list[FieldError] = []
     if row.opens_on is not None and wanted.starts_on > row.opens_on:
-        faults.append(("starts_on", f"must not be after {row.opens_on}, when one of its courses opens."))
+        faults.append(("starts_on", say("must not be after %(day)s, when one of its courses opens.", day=row.opens_on)))
     if row.closes_on is not None and wanted.ends_on < row.closes_on:
-        faults.append(("ends_on", f"must not be before {row.closes_on}, when one of its courses closes."))
+        faults.append(
+            ("ends_on", say("must not be before %(day)s, when one of its courses closes.", day=row.closes_on))
+        )
     return faults
 
 

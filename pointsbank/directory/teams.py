@@ -16,6 +16,7 @@ from pointsbank.directory.programmes import Programme
 from pointsbank.directory.roster import Stay
 from pointsbank.directory.stays import Stays
 from pointsbank.errors import FieldError, NotFound
+from pointsbank.saying import say
 
 MAX_TEAMS = 1_000
 """Of a batch."""
@@ -175,12 +176,12 @@ def _faults(changes: Sequence[TeamChange], paths: Sequence[str]) -> list[FieldEr
     for index, (change, path) in enumerate(zip(changes, paths, strict=True)):
         found += [(f"{path}id", fault_of_key(change.key)), (f"{path}name", fault_of_text(change.name))]
         if (earlier := teams.setdefault(change.key, index)) != index:
-            found.append((f"{path}id", f"stands at index {earlier} already."))
+            found.append((f"{path}id", say("stands at index %(place)s already.", place=earlier)))
         if len(change.members) > MAX_MEMBERS:
-            found.append((f"{path}members", f"must be at most {MAX_MEMBERS}."))
+            found.append((f"{path}members", say("must be at most %(most)s.", most=MAX_MEMBERS)))
         for place, learner in enumerate(change.members):
             if (other := places.setdefault(learner, index)) != index:
-                found.append((f"{path}members[{place}]", f"is in the team at index {other}, too."))
+                found.append((f"{path}members[{place}]", say("is in the team at index %(place)s, too.", place=other)))
     return [(path, fault) for path, fault in found if fault is not None]
 
 

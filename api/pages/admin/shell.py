@@ -25,7 +25,20 @@ def render_admin(template: str, status: int = 200, *, programme: Programme | Non
     """A page that extends pages/admin/frame.html; with the sections of the programme that it is about."""
     company = _ways(_of_company())
     own = [] if programme is None else _ways(_of_programme(), programme.key)
-    return render(template, status, programme=programme, company_ways=company, programme_ways=own, **values)
+    values.setdefault("done", _done(request.args.get("done")))
+    return render(template, status, programme=programme, company_ways=company, programme_ways=own, way=way, **values)
+
+
+def way(endpoint: str, **values: Any) -> str | None:
+    """The address of a page; None if there is none, or not for who is signed in."""
+    view = current_app.view_functions.get(endpoint)
+    roles = None if view is None else allowed(view)
+    return url_for(endpoint, **values) if roles is not None and roles & visitor().roles else None
+
+
+def _done(what: str | None) -> str | None:
+    """What `?done=` says that the form before has done."""
+    return {"saved": _("Saved."), "made": _("Made.")}.get(what or "")
 
 
 def _ways(sections: list[tuple[str, str]], programme: str | None = None) -> list[Way]:

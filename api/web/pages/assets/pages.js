@@ -18,3 +18,6 @@ window.addEventListener("pageshow", () => {
 for (const select of document.querySelectorAll("form[data-sends-itself] select")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
+
+// What a form was refused for, or what was done, is where reading goes on.
+document.querySelector("[data-takes-focus]")?.focus();
