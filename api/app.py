@@ -45,8 +45,9 @@ from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, sign_in
 from api.pages.admin import programmes as admin_programmes
 from api.rate_limit import Limiter
+from api.streams.boards import Boards
 from api.streams.connections import Connections
-from api.streams.watching import Stream, Watch
+from api.streams.watching import Room, Stream, Watch
 from pointsbank.database import Database
 from pointsbank.leaderboards.reading import Leaderboards
 from pointsbank.settings import Settings
@@ -103,7 +104,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.json = OrjsonProvider(app)
     app.config |= openapi.CONFIG
     boards = Leaderboards(database, settings.redis_url)
-    watch = Watch(boards, database, leaderboards.shown)
+    room = Room()
+    watch = Watch(Boards(boards, leaderboards.shown), database, room)
     app.extensions["pointsbank"] = State(
         settings,
         database,

@@ -10,7 +10,8 @@ from api.rate_limit import Limiter
 from api.streams.connections import Connections
 from api.streams.watching import Watch
 from pointsbank.database import Database
-from pointsbank.leaderboards.reading import Leaderboards
+from pointsbank.leaderboards.boards import Board
+from pointsbank.leaderboards.reading import Leaderboards, View
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
 
@@ -21,7 +22,7 @@ class State:
     database: Database
     turnstile: Turnstile
     leaderboards: Leaderboards
-    watch: Watch
+    watch: Watch[Board, View]
     connections: Connections
     verifications: Limiter
     sign_ins: Limiter

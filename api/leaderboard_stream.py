@@ -9,8 +9,7 @@ from api import board_auth
 from api.app_state import state
 from api.leaderboards import BoardQuery
 from api.openapi import Resource
-from api.streams import answering, text
-from api.streams.watching import Right, Stream
+from api.streams import answering
 from pointsbank.leaderboards import boards
 from pointsbank.leaderboards.reading import View
 
@@ -60,17 +59,5 @@ def stream_leaderboard(query: dict[str, Any]) -> Response:
     board = boards.parse({name: query[name] for name in boards.DEFAULTS})
     board_auth.reader().check(board)
     view = View(board, query["limit"], query["offset"], query["around"])
-    return live(board_auth.reader().company_id, view, board_auth.credential(), last_event_id)
-
-
-def live(company_id: int, view: View, right: Right, last_event_id: str | None = None) -> Response:
-    """The stream of a board for who has this right. Raises NotFound, Unavailable."""
-    watch = state().watch
-    watch.check_room()
-    shown, at = watch.current(company_id, view)
-    first = text.retry() + (text.still if shown.state == last_event_id else text.board)(shown, at)
-
-    def join(stream: Stream) -> None:
-        watch.join(stream, company_id, view, shown, at)
-
-    return answering.answer(state().connections, right, first, join)
+    right, company_id = board_auth.credential(), board_auth.reader().company_id
+    return answering.watched(state().connections, state().watch, right, company_id, view, last_event_id)

@@ -1,8 +1,10 @@
 """/assets/: style sheets, scripts and pictures of the pages, all of them the service's own.
 
-Their addresses carry a digest of what they hold, so a browser keeps them for as long as it likes.
+Their addresses carry a digest of what they hold, so a browser keeps them for as long as it likes. A script imports
+another one as "./name.js"; the digest is put in here.
 """
 
+import re
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -19,6 +21,7 @@ KEPT_SECONDS = 365 * 86_400
 ASKED_AGAIN_SECONDS = 300
 """Without the digest of what there is now in the address."""
 _DIGEST_CHARACTERS = 16
+_IMPORT = re.compile(rb'(\bfrom |\bimport )"\./([\w-]+\.js)"')
 
 
 class Asset(NamedTuple):
@@ -30,13 +33,21 @@ class Asset(NamedTuple):
 @cache
 def assets() -> dict[str, Asset]:
     """By name."""
-    found = {}
-    for each in files("api").joinpath("web/pages/assets").iterdir():
-        ending = each.name.rpartition(".")[2]
-        if ending in TYPES:
-            content = each.read_bytes()
-            found[each.name] = Asset(content, TYPES[ending], sha256(content).hexdigest()[:_DIGEST_CHARACTERS])
-    return found
+    folder = files("api").joinpath("web/pages/assets")
+    return {each.name: _asset(each.name) for each in folder.iterdir() if each.name.rpartition(".")[2] in TYPES}
+
+
+@cache
+def _asset(name: str) -> Asset:
+    """A script's digest is also that of what it imports; scripts that import each other are a mistake."""
+    content = files("api").joinpath("web/pages/assets", name).read_bytes()
+    if name.endswith(".js"):
+        content = _IMPORT.sub(lambda found: b'%s"./%s?v=%s"' % (*found.groups(), _digest_of(found[2])), content)
+    return Asset(content, TYPES[name.rpartition(".")[2]], sha256(content).hexdigest()[:_DIGEST_CHARACTERS])
+
+
+def _digest_of(name: bytes) -> bytes:
+    return _asset(name.decode()).digest.encode()
 
 
 def address(name: str) -> str:

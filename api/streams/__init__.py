@@ -1,4 +1,4 @@
-"""Live boards: server-sent events to many clients at once, without a thread for each.
+"""Live boards and screens: server-sent events to many clients at once, without a thread for each.
 
     request ─ parse, authorise, first page ─┐
                                             ├─ Watch ── states, ten times a second; a page where one changed
@@ -7,6 +7,6 @@
           └─ Connections ── heads, events, heartbeats, dead clients
                             (one thread of the worker, which waits for sockets and nothing else)
 
-`watching` knows boards and no sockets, `connections` knows sockets and no boards; `answering` makes a request a stream,
-`text` is what goes over the wire.
+`watching` knows what is watched (`boards` is one subject of it) and no sockets, `connections` knows sockets and not
+what they show; `answering` makes a request a stream, `text` is what goes over the wire.
 """

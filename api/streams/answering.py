@@ -4,17 +4,21 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any, TypeVar
 from wsgiref.handlers import format_date_time
 from wsgiref.types import WSGIEnvironment
 
 from flask import Response, request
 
+from api.streams import text
 from api.streams.connections import SEND_BUFFER_BYTES, STALLED_SECONDS, Connection, Connections
 from api.streams.line import Line
-from api.streams.watching import Right, Stream
+from api.streams.watching import Right, Stream, Watch
+
+V = TypeVar("V", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,23 @@ def answer(connections: Connections, right: Right, first: bytes, join: Callable[
     response.headers["X-Accel-Buffering"] = "no"  # nginx would gather events until its buffer is full
     response.response = _body(connections, Opening(request.environ, response, right, first, join))
     return response
+
+
+def watched(
+    connections: Connections, watch: Watch[Any, V], right: Right, company_id: int, view: V, last_event_id: str | None
+) -> Response:
+    """What the view shows, at once unless the client has it, and then each change.
+
+    Raises NotFound as the subject does, and Unavailable where there is no room.
+    """
+    watch.check_room()
+    shown, at = watch.current(company_id, view)
+    first = text.retry() + (text.still if shown.state == last_event_id else text.board)(shown, at)
+
+    def join(stream: Stream) -> None:
+        watch.join(stream, company_id, view, shown, at)
+
+    return answer(connections, right, first, join)
 
 
 def _body(connections: Connections, opening: Opening) -> Iterator[bytes]:

@@ -1,25 +1,22 @@
-"""Who watches which board, and the thread that tells them of changes."""
+"""Who watches what, and the thread that tells them of changes."""
 
 import logging
 import resource
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
-import orjson
 from prometheus_client import Gauge
 
 from api.streams import text
 from api.streams.text import Shown
 from pointsbank.database import Database
 from pointsbank.errors import PointsBankError, Unavailable
-from pointsbank.leaderboards.boards import Board
 from pointsbank.leaderboards.places import RECENT_SECONDS
-from pointsbank.leaderboards.reading import Leaderboards, Page, View
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +31,23 @@ MAX_STREAMS = 5_000
 FULL_RETRY_SECONDS = 10
 
 OPEN = Gauge("pointsbank_streams", "Live streams that are open.", multiprocess_mode="livesum")
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", bound=Hashable)
+Asked = TypeVar("Asked", bound=Hashable, contravariant=True)
+
+
+class Subject(Protocol[K, Asked]):
+    """What can be watched: views, each of something that has a state."""
+
+    def of(self, view: Asked) -> K:
+        """What the view is of; views of the same change together."""
+
+    def states(self, company_id: int, keys: Sequence[K]) -> list[str]:
+        """Of each a text that is another one whenever a view of it may be. Cheap: asked ten times a second."""
+
+    def read(self, company_id: int, view: Asked) -> tuple[Shown, datetime]:
+        """What the view shows, and as of when it is so. Raises NotFound for what is there no more."""
 
 
 class Right(Protocol):
@@ -76,12 +90,38 @@ class Stream(ABC):
         return text.AWAY if self.watched is None else self.watched.sign_of_life(silent_seconds)
 
 
+class Room:
+    """How many streams this worker has, whatever they show."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Raises Unavailable."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MAX_STREAMS if files == resource.RLIM_INFINITY else min(MAX_STREAMS, files // 2)
+        if self.taken >= most:
+            raise full()
+
+    def change(self, by: int) -> None:
+        with self._lock:
+            self.taken += by
+        OPEN.inc(by)
+
+
+def full() -> Unavailable:
+    return Unavailable(
+        "No more streams can be opened here at the moment; try again.", retry_after_seconds=FULL_RETRY_SECONDS
+    )
+
+
 @dataclass(eq=False)
-class Watched:
-    """A view of a company's board. Each of its streams was last offered `shown`."""
+class Watched(Generic[V]):
+    """A company's view. Each of its streams was last offered `shown`."""
 
     company_id: int
-    view: View
+    view: V
     shown: Shown
     confirmed_at: datetime
     """As of when it is known to be as shown."""
@@ -100,25 +140,22 @@ class Watched:
         return text.still(self.shown, self.confirmed_at)
 
 
-class Watch:
-    """The boards that clients of this worker watch. Its thread begins with the first of them."""
+class Watch(Generic[K, V]):
+    """What clients of this worker watch of one subject. Its thread begins with the first of them."""
 
-    def __init__(
-        self, leaderboards: Leaderboards, database: Database, json: Callable[[int, View, Page], dict[str, Any]]
-    ) -> None:
-        self._leaderboards = leaderboards
+    def __init__(self, subject: Subject[K, V], database: Database, room: Room) -> None:
+        self._subject = subject
         self._database = database
-        self._json = json
-        self._watched: dict[tuple[int, View], Watched] = {}
+        self._room = room
+        self._watched: dict[tuple[int, V], Watched[V]] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
         self._fails = False
         self._rights_checked = time.monotonic()
-        self._count = 0
 
-    def current(self, company_id: int, view: View) -> tuple[Shown, datetime]:
-        """The page, and as of when it is so. Raises NotFound as `Leaderboards.page` does.
+    def current(self, company_id: int, view: V) -> tuple[Shown, datetime]:
+        """What the view shows, and as of when it is so. Raises NotFound as the subject does.
 
         Where others watch the same and it has not changed, theirs is taken: a thousand who come back at once
         cost a thousand questions after its state, not a thousand pages.
@@ -127,21 +164,17 @@ class Watch:
         if watched is not None:
             shown, at = watched.shown, watched.confirmed_at
             is_recent = at > datetime.now(UTC) - timedelta(seconds=2 * CONFIRMED_SECONDS)
-            if is_recent and self._leaderboards.states(company_id, [view.board]) == [shown.state]:
+            if is_recent and self._subject.states(company_id, [self._subject.of(view)]) == [shown.state]:
                 return shown, at
-        return self._shown(company_id, view, self._leaderboards.page(company_id, view))
+        return self._subject.read(company_id, view)
 
     def check_room(self) -> None:
         """Raises Unavailable."""
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        most = MAX_STREAMS if files == resource.RLIM_INFINITY else min(MAX_STREAMS, files // 2)
-        if self._closed or self._count >= most:
-            raise Unavailable(
-                "No more streams can be opened here at the moment; try again.",
-                retry_after_seconds=FULL_RETRY_SECONDS,
-            )
+        if self._closed:
+            raise full()
+        self._room.check()
 
-    def join(self, stream: Stream, company_id: int, view: View, shown: Shown, at: datetime) -> None:
+    def join(self, stream: Stream, company_id: int, view: V, shown: Shown, at: datetime) -> None:
         """From now on the stream is offered each change since `shown`, which it has, as of `at`."""
         with self._changed:
             if self._closed:
@@ -154,8 +187,7 @@ class Watch:
                 stream.offer(text.board(watched.shown, watched.confirmed_at))
             watched.streams.add(stream)
             stream.watched, stream.left = watched, self.leave
-            self._count += 1
-            OPEN.inc()
+            self._room.change(1)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
                 self._thread.start()
@@ -168,8 +200,7 @@ class Watch:
             if not isinstance(watched, Watched) or stream not in watched.streams:
                 return
             watched.streams.remove(stream)
-            self._count -= 1
-            OPEN.dec()
+            self._room.change(-1)
             if not watched.streams:
                 del self._watched[watched.company_id, watched.view]
 
@@ -188,8 +219,8 @@ class Watch:
             time.sleep(GATHERED_SECONDS)
         self._end(self._streams())
 
-    def _look(self, watched: Iterable[Watched]) -> None:
-        companies: dict[int, list[Watched]] = {}
+    def _look(self, watched: Iterable[Watched[V]]) -> None:
+        companies: dict[int, list[Watched[V]]] = {}
         for each in watched:
             companies.setdefault(each.company_id, []).append(each)
         for company_id, together in companies.items():
@@ -198,17 +229,18 @@ class Watch:
             except Exception as error:
                 # Whatever it is, it must not end the streams of others; and what is away comes back.
                 if not self._fails:
-                    log.warning("watched boards cannot be read, and are tried again: %s", error, exc_info=True)
+                    log.warning("what is watched cannot be read, and are tried again: %s", error, exc_info=True)
                 self._fails = True
             else:
                 self._fails = False
 
-    def _look_at_company(self, company_id: int, watched: list[Watched]) -> None:
-        boards: dict[Board, list[Watched]] = {}
+    def _look_at_company(self, company_id: int, watched: list[Watched[V]]) -> None:
+        together: dict[K, list[Watched[V]]] = {}
         for each in watched:
-            boards.setdefault(each.view.board, []).append(each)
+            together.setdefault(self._subject.of(each.view), []).append(each)
         now = datetime.now(UTC)
-        for state, views in zip(self._leaderboards.states(company_id, list(boards)), boards.values(), strict=True):
+        states = self._subject.states(company_id, list(together))
+        for state, views in zip(states, together.values(), strict=True):
             due = [each for each in views if each.shown.state != state]
             if not due and views[0].shown.source == "ledger":
                 views[0].confirmed_at = now - timedelta(seconds=RECENT_SECONDS)
@@ -220,22 +252,16 @@ class Watch:
                 if each.shown.state == views[0].shown.state:
                     each.confirmed_at = max(each.confirmed_at, views[0].confirmed_at)
 
-    def _look_at(self, watched: Watched) -> None:
+    def _look_at(self, watched: Watched[V]) -> None:
         try:
-            page = self._leaderboards.page(watched.company_id, watched.view)
+            shown, at = self._subject.read(watched.company_id, watched.view)
         except PointsBankError as error:
             if error.status >= 500:
                 raise
             self._end(watched.streams)  # who comes back is told what is wrong
             return
         with self._changed:
-            watched.change(*self._shown(watched.company_id, watched.view, page))
-
-    def _shown(self, company_id: int, view: View, page: Page) -> tuple[Shown, datetime]:
-        json = self._json(company_id, view, page)
-        del json["as_of"]
-        content = orjson.dumps(json, option=orjson.OPT_UTC_Z)
-        return Shown(page.state, page.standings.number, page.source, content), page.standings.at
+            watched.change(shown, at)
 
     def _check_rights(self) -> None:
         if time.monotonic() < self._rights_checked + RIGHTS_SECONDS:

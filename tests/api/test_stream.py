@@ -75,7 +75,7 @@ def in_time(holds: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture
-def watch(caller: Caller) -> watching.Watch:
+def watch(caller: Caller) -> watching.Watch[Any, Any]:
     with caller.app.app_context():
         return app_state.state().watch
 
@@ -136,11 +136,11 @@ def test_who_comes_back_is_told_only_what_changed(programme: Caller) -> None:
 
 
 def test_many_who_watch_the_same_cost_one_page(
-    programme: Caller, watch: watching.Watch, monkeypatch: pytest.MonkeyPatch
+    programme: Caller, watch: watching.Watch[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = []
-    page = watch._leaderboards.page
-    monkeypatch.setattr(watch._leaderboards, "page", lambda *which: pages.append(which) or page(*which))
+    page = watch._subject._leaderboards.page
+    monkeypatch.setattr(watch._subject._leaderboards, "page", lambda *which: pages.append(which) or page(*which))
     clients = [opened(programme) for _ in range(20)]
     for client in clients:
         client.board()
@@ -153,7 +153,7 @@ def test_many_who_watch_the_same_cost_one_page(
 
 
 def test_a_ledger_that_is_away_ends_nothing_and_nothing_false_is_said(
-    programme: Caller, watch: watching.Watch, monkeypatch: pytest.MonkeyPatch
+    programme: Caller, watch: watching.Watch[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "HEARTBEAT_SECONDS", 0.5)
 
@@ -163,7 +163,7 @@ def test_a_ledger_that_is_away_ends_nothing_and_nothing_false_is_said(
     with closing(opened(programme)) as client:
         client.board()
         with monkeypatch.context() as away:
-            away.setattr(watch._leaderboards, "states", fail, raising=False)
+            away.setattr(watch._subject._leaderboards, "states", fail, raising=False)
             award(programme, "20210001", 3)
             time.sleep(0.2)  # a look that was on its way is over
             while "" not in (event := client.next()):
@@ -205,14 +205,14 @@ def test_a_widget_token_opens_its_board_for_pages_of_a_listed_origin(programme: 
 
 
 def test_a_page_that_is_there_no_more_ends_the_stream(
-    programme: Caller, watch: watching.Watch, monkeypatch: pytest.MonkeyPatch
+    programme: Caller, watch: watching.Watch[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
         raise NotFound("20210001 is not on this board.")
 
     with closing(opened(programme, "scope=programme:2021&around=20210001")) as client:
         client.board()
-        monkeypatch.setattr(watch._leaderboards, "page", gone)
+        monkeypatch.setattr(watch._subject._leaderboards, "page", gone)
         award(programme, "20210001", 3)
         assert list(client.events) == []
 
@@ -238,9 +238,9 @@ def test_faults_are_problems_before_anything_is_streamed(
 
 
 def test_a_worker_that_is_full_says_when_to_come_back(
-    programme: Caller, watch: watching.Watch, monkeypatch: pytest.MonkeyPatch
+    programme: Caller, watch: watching.Watch[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert in_time(lambda: watch._count == 0)
+    assert in_time(lambda: watch._room.taken == 0)
     monkeypatch.setattr(watching, "MAX_STREAMS", 2)
     first, second = opened(programme), opened(programme)
     first.board()
@@ -267,8 +267,8 @@ def test_open_streams_are_counted(programme: Caller) -> None:
     assert count() == before
 
 
-def test_a_head_alone_opens_nothing(programme: Caller, watch: watching.Watch) -> None:
+def test_a_head_alone_opens_nothing(programme: Caller, watch: watching.Watch[Any, Any]) -> None:
     assert f"GET {PATH}" in served_routes(programme.app)
-    before = watch._count
+    before = watch._room.taken
     answer = programme.send("HEAD", PATH)
-    assert (answer.status_code, answer.data, watch._count) == (200, b"", before)
+    assert (answer.status_code, answer.data, watch._room.taken) == (200, b"", before)
