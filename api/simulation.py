@@ -110,6 +110,18 @@ class CertificateComparedSchema(Schema):
     no_longer_total = fields.Integer()
 
 
+class DistributionSchema(Schema):
+    """Of the learners whom rules give anything of a unit."""
+
+    unit = fields.String(metadata={"enum": ["credits", "flowers"], "example": "credits"})
+    step = fields.Integer(metadata={"description": "From one number to the next.", "example": 20})
+    before = fields.List(
+        fields.Integer(),
+        metadata={"description": "How many have 0 to less than `step`, how many up to twice that, and so on."},
+    )
+    after = fields.List(fields.Integer())
+
+
 class SimulationSchema(LeftAsIsSchema):
     version = fields.Integer(metadata={"description": "The draft's.", "example": 4})
     against = fields.Integer(allow_none=True, metadata={"description": "The version in force.", "example": 3})
@@ -117,6 +129,7 @@ class SimulationSchema(LeftAsIsSchema):
     corrections = fields.Integer(metadata={"description": "What re-evaluation would book.", "example": 12})
     rules = fields.List(fields.Nested(RuleComparedSchema))
     learners = fields.Nested(LearnersComparedSchema)
+    distribution = fields.List(fields.Nested(DistributionSchema))
     certificates = fields.List(fields.Nested(CertificateComparedSchema))
 
 

@@ -14,6 +14,10 @@ class Said(str):
     form: str
     values: dict[str, Any]
 
+    def format(self, *_: object, **__: object) -> str:
+        """As it is: its places are filled, and marshmallow would fill those of its messages once more."""
+        return self
+
 
 def say(form: str, /, **values: Any) -> Said:
     """`say("must have at most %(most)s characters.", most=200)`. The form is written out where it is said, for the

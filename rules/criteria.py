@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from marshmallow import ValidationError
 
+from pointsbank.saying import Said, say
 from rules.cloudevent import MAX_TYPE_LENGTH, is_key
 
 # A tree that a person can still read.
@@ -86,7 +87,7 @@ class Member:
 def _whole(minimum: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if type(value) is not int or not minimum <= value <= MAX_REQUIRED:
-            raise ValidationError(f"must be a whole number of at least {minimum}")
+            raise ValidationError(say("must be a whole number of at least %(least)s", least=minimum))
         return value
 
     return read
@@ -94,12 +95,15 @@ def _whole(minimum: int) -> Callable[[Any], int]:
 
 def _number(maximum: float = MAX_REQUIRED, above: bool = False) -> Callable[[Any], float]:
     """From 0, or above it, to the maximum."""
-    least = "above 0" if above else "from 0"
-    most = "" if maximum == MAX_REQUIRED else f" and at most {maximum:g}" if above else f" to {maximum:g}"
+
+    def fault() -> Said:
+        if above:
+            return say("must be a number above 0")
+        return say("must be a number from 0") if maximum == MAX_REQUIRED else say("must be a number from 0 to 100")
 
     def read(value: Any) -> float:
         if type(value) not in (int, float) or not 0 <= value <= maximum or (above and value == 0):
-            raise ValidationError(f"must be a number {least}{most}")
+            raise ValidationError(fault())
         return float(value) if type(value) is float else int(value)
 
     return read
@@ -124,27 +128,27 @@ def _scope(*kinds: Literal["company", "programme", "course", "phase"]) -> Callab
                         return Scope(kind)
                 elif value.startswith(f"{kind}:") and is_key(key := value.removeprefix(f"{kind}:")):
                     return Scope(kind, key)
-        raise ValidationError(f"must be {shown}")
+        raise ValidationError(say("must be %(shown)s", shown=shown))
 
     return read
 
 
 def _key(value: Any) -> str:
     if not is_key(value):
-        raise ValidationError("must be an id: text of 1 to 128 characters without '/' and control characters")
+        raise ValidationError(say("must be an id: text of 1 to 128 characters without '/' and control characters"))
     return str(value)
 
 
 def _event_type(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > MAX_TYPE_LENGTH:
-        raise ValidationError(f"must be an event type: text of 1 to {MAX_TYPE_LENGTH} characters")
+        raise ValidationError(say("must be an event type: text of 1 to %(most)s characters", most=MAX_TYPE_LENGTH))
     return value
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in choices:
-            raise ValidationError(f"must be one of {', '.join(choices)}")
+            raise ValidationError(say("must be one of %(choices)s", choices=", ".join(choices)))
         return str(value)
 
     return read
@@ -152,7 +156,9 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TYPE_LENGTH:
-        raise ValidationError(f"must be the name of a member of the event's data, of 1 to {MAX_TYPE_LENGTH} characters")
+        raise ValidationError(
+            say("must be the name of a member of the event's data, of 1 to %(most)s characters", most=MAX_TYPE_LENGTH)
+        )
     return value
 
 
@@ -194,9 +200,9 @@ FACTS: Mapping[str, Mapping[str, Member]] = {
 def parse_criterion(node: object, depth: int = MAX_CRITERIA_DEPTH) -> Criterion:
     """A node of the document; raises ValidationError whose messages are nested like the document."""
     if not isinstance(node, dict):
-        raise ValidationError("must be an object: a group (all, any, at_least with of, not) or a fact")
+        raise ValidationError(say("must be an object: a group (all, any, at_least with of, not) or a fact"))
     if depth < 1:
-        raise ValidationError(f"criteria are nested more than {MAX_CRITERIA_DEPTH} deep")
+        raise ValidationError(say("criteria are nested more than %(most)s deep", most=MAX_CRITERIA_DEPTH))
     if "fact" in node:
         return _parse_fact(node)
     if node.keys() in ({"all"}, {"any"}):
@@ -207,7 +213,7 @@ def parse_criterion(node: object, depth: int = MAX_CRITERIA_DEPTH) -> Criterion:
     if node.keys() == {"at_least", "of"}:
         return _parse_at_least(node, depth)
     raise ValidationError(
-        'must be one of {"all": […]}, {"any": […]}, {"at_least": n, "of": […]}, {"not": …}, {"fact": …}'
+        say('must be one of {"all": […]}, {"any": […]}, {"at_least": n, "of": […]}, {"not": …}, {"fact": …}')
     )
 
 
@@ -225,16 +231,25 @@ def _parse_at_least(node: Mapping[str, Any], depth: int) -> Group:
     count = node["at_least"]
     if type(count) is int and count > len(of):
         raise ValidationError(
-            {"at_least": [f"can never be reached: {count} of {len(of)} criteria; ask for at most {len(of)}"]}
+            {
+                "at_least": [
+                    say(
+                        "can never be reached: %(count)s of %(most)s criteria; ask for at most %(most)s",
+                        count=count,
+                        most=len(of),
+                    )
+                ]
+            }
         )
     if type(count) is not int or count < 1:
-        raise ValidationError({"at_least": [f"must be a whole number from 1 to {len(of)}, the number of criteria"]})
+        wrong = say("must be a whole number from 1 to %(most)s, the number of criteria", most=len(of))
+        raise ValidationError({"at_least": [wrong]})
     return Group("at_least", of, count)
 
 
 def _parse_list(nodes: object, member: str, depth: int) -> tuple[Criterion, ...]:
     if not isinstance(nodes, list) or not 1 <= len(nodes) <= MAX_CRITERIA_IN_GROUP:
-        raise ValidationError({member: [f"must be a list of 1 to {MAX_CRITERIA_IN_GROUP} criteria"]})
+        raise ValidationError({member: [say("must be a list of 1 to %(most)s criteria", most=MAX_CRITERIA_IN_GROUP)]})
     parsed: list[Criterion] = []
     faults: dict[int, Any] = {}
     for index, node in enumerate(nodes):
@@ -258,9 +273,9 @@ def _parse_fact(node: Mapping[str, Any]) -> Fact:
     fact = node["fact"]
     members = FACTS.get(fact) if isinstance(fact, str) else None
     if members is None:
-        raise ValidationError({"fact": [f"is unknown; there are {', '.join(FACTS)}"]})
+        raise ValidationError({"fact": [say("is unknown; there are %(known)s", known=", ".join(FACTS))]})
     faults: dict[str, list[Any]] = {
-        name: [f"is not a member of the fact {fact}; it takes {', '.join(members)}"]
+        name: [say("is not a member of the fact %(fact)s; it takes %(known)s", fact=fact, known=", ".join(members))]
         for name in node
         if name != "fact" and name not in members
     }
@@ -269,7 +284,7 @@ def _parse_fact(node: Mapping[str, Any]) -> Fact:
         if name not in node:
             values[name] = member.default
             if member.required:
-                faults[name] = ["is required"]
+                faults[name] = [say("is required")]
             continue
         try:
             values[name] = member.read(node[name])
@@ -287,7 +302,8 @@ def _faults_together(fact: str, values: Mapping[str, Any]) -> dict[str, list[Any
     """What is wrong with members that are right one by one."""
     at_least = values.get("at_least")
     if fact == "events" and values["sum"] is None and type(at_least) is not int:
-        return {"at_least": ["must be a whole number of at least 1: events are counted; name what to add up in sum"]}
+        wrong = say("must be a whole number of at least 1: events are counted; name what to add up in sum")
+        return {"at_least": [wrong]}
     if fact == "match_won" and values["key"] is not None and at_least != 1:
-        return {"at_least": ["can never be reached: one match is won once; leave at_least out, or key"]}
+        return {"at_least": [say("can never be reached: one match is won once; leave at_least out, or key")]}
     return {}

@@ -11,6 +11,7 @@ from typing import Any
 
 import cel
 
+from pointsbank.saying import say
 from rules.cloudevent import Event
 from rules.errors import ExpressionFailed, ExpressionInvalid
 from rules.reads import Reads, find_reads
@@ -90,7 +91,9 @@ class Expression:
         self.reads: Reads = find_reads(source)
         _check_names(self._program, self.reads)
         if self.reads.nested_macros > MAX_NESTED_MACROS:
-            raise ExpressionInvalid(f"nests macros (all, exists, map, filter) more than {MAX_NESTED_MACROS} deep")
+            raise ExpressionInvalid(
+                say("nests macros (all, exists, map, filter) more than %(most)s deep", most=MAX_NESTED_MACROS)
+            )
         self._fields = tuple(sorted(self.reads.fields))
         self._variables = self.reads.variables
         # Times hardly ever come again.
@@ -190,16 +193,16 @@ class Expression:
 
 def _compile(source: str) -> cel.Program:
     if not source.strip():
-        raise ExpressionInvalid("must not be empty")
+        raise ExpressionInvalid(say("must not be empty"))
     if len(source) > MAX_EXPRESSION_CHARS:
-        raise ExpressionInvalid(f"must have at most {MAX_EXPRESSION_CHARS} characters")
+        raise ExpressionInvalid(say("must have at most %(most)s characters", most=MAX_EXPRESSION_CHARS))
     try:
         return cel.compile(source)
     except Exception as error:
         # The parser has one kind of error for its users, and it is about the text.
         places = _PARSER_FAULT.findall(str(error)) or [str(error)[:MAX_REASON_CHARS]]
         reason = next((place for place in places if "Syntax error" in place), places[0])
-        raise ExpressionInvalid(f"is not a CEL expression: {reason[:MAX_REASON_CHARS]}") from error
+        raise ExpressionInvalid(say("is not a CEL expression: %(reason)s", reason=reason[:MAX_REASON_CHARS])) from error
 
 
 def _check_names(program: cel.Program, reads: Reads) -> None:
@@ -207,13 +210,20 @@ def _check_names(program: cel.Program, reads: Reads) -> None:
     unknown -= reads.bound
     if unknown or reads.unbound - _TYPE_NAMES:
         name = min(unknown or reads.unbound - _TYPE_NAMES)
-        raise ExpressionInvalid(f"reads {name!r}, which is unknown; there are {', '.join(VARIABLES)}")
+        known = ", ".join(VARIABLES)
+        raise ExpressionInvalid(
+            say("reads %(name)s, which is unknown; there are %(known)s", name=repr(name), known=known)
+        )
     if shadowed := reads.bound & {*VARIABLES, *_TYPE_NAMES}:
-        raise ExpressionInvalid(f"uses {min(shadowed)!r} as the variable of a macro; call it x, say")
+        raise ExpressionInvalid(
+            say("uses %(name)s as the variable of a macro; call it x, say", name=repr(min(shadowed)))
+        )
     functions = {name for name in program.functions() if name.isidentifier() and not name.startswith("_")}
     if undefined := functions - FUNCTIONS:
         known = ", ".join(sorted(FUNCTIONS))
-        raise ExpressionInvalid(f"calls {min(undefined)!r}, which is unknown; there are {known}")
+        raise ExpressionInvalid(
+            say("calls %(name)s, which is unknown; there are %(known)s", name=repr(min(undefined)), known=known)
+        )
 
 
 def _is_rememberable(value: object) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pointsbank.errors import FieldError
+from pointsbank.saying import Said, say
 from rules.criteria import Criterion, Fact, Group
 from rules.explanation import PASS_SCORE
 
@@ -89,9 +90,21 @@ def _limit(fact: Fact) -> float:
     return fact.at_least
 
 
-def _in_words(fact: Fact, bound: _Bounds) -> str:
+def _in_words(fact: Fact, bound: _Bounds) -> Said:
     if fact.fact == "certificate":
-        return f"can never be met: the certificate {fact.key!r} has to be held, and must not be, at the same time"
+        return say(
+            "can never be met: the certificate %(key)s has to be held, and must not be, at the same time",
+            key=repr(fact.key),
+        )
+    low = f"{bound.low:g}"
     if fact.fact == "team_rank":
-        return f"can never be met: the rank has to be {bound.low:g} or further down, and {bound.high - 1:g} or better"
-    return f"can never be met: it has to be at least {bound.low:g}, and less than {bound.high:g}, at the same time"
+        return say(
+            "can never be met: the rank has to be %(low)s or further down, and %(high)s or better",
+            low=low,
+            high=f"{bound.high - 1:g}",
+        )
+    return say(
+        "can never be met: it has to be at least %(low)s, and less than %(high)s, at the same time",
+        low=low,
+        high=f"{bound.high:g}",
+    )

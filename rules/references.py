@@ -12,6 +12,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from pointsbank.errors import FieldError
+from pointsbank.saying import Said, say
 from rules.criteria import parse_criterion
 from rules.reachable import contradictions
 from rules.schemas import MAX_CERTIFICATES
@@ -84,7 +85,8 @@ def _unknown_certificates(certificates: list[_Certificate]) -> Iterator[FieldErr
     for certificate in certificates:
         for path, key in _needs(certificate):
             if key not in known:
-                yield path, f"asks for the certificate {key!r}, which this rulebook does not have"
+                wrong = say("asks for the certificate %(key)s, which this rulebook does not have", key=repr(key))
+                yield path, wrong
 
 
 def _circles(certificates: list[_Certificate]) -> Iterator[FieldError]:
@@ -93,7 +95,7 @@ def _circles(certificates: list[_Certificate]) -> Iterator[FieldError]:
         circle = _circle(certificate.key, needs)
         if circle is not None:
             path = next(path for path, key in _needs(certificate) if key == circle[1])
-            yield path, f"waits for itself: {' needs '.join(circle)}; leave one of these out"
+            yield path, say("waits for itself: %(circle)s; leave one of these out", circle=" needs ".join(circle))
 
 
 def _circle(start: str, needs: Mapping[str, list[str]]) -> list[str] | None:
@@ -117,15 +119,19 @@ def _unknown_places(certificates: list[_Certificate], places: Places) -> Iterato
         for path, fact in certificate.facts:
             kind, colon, key = str(fact.get("in", "")).partition(":")
             if colon and kind in known and key not in known[kind]:
-                yield f"{path}.in", f"the programme has no {kind} {key!r}; {_named(kind, known[kind])}"
+                yield f"{path}.in", _unknown_place(kind, key, known[kind])
 
 
-def _named(kind: str, keys: Collection[str]) -> str:
-    if not keys:
-        return f"it has none yet: put the {kind} first"
+def _unknown_place(kind: str, key: str, keys: Collection[str]) -> Said:
     shown = sorted(keys)[:MAX_NAMED]
-    more = len(keys) - len(shown)
-    return f"it has {', '.join(shown)}" + (f" and {more} more" if more else "")
+    listed = ", ".join(shown) + (f" + {len(keys) - len(shown)}" if len(keys) > len(shown) else "")
+    if kind == "course":
+        if not keys:
+            return say("the programme has no course %(key)s; it has none yet: put the course first", key=repr(key))
+        return say("the programme has no course %(key)s; it has %(listed)s", key=repr(key), listed=listed)
+    if not keys:
+        return say("the programme has no phase %(key)s; it has none yet: put the phase first", key=repr(key))
+    return say("the programme has no phase %(key)s; it has %(listed)s", key=repr(key), listed=listed)
 
 
 def _unreachable(certificates: list[_Certificate]) -> Iterator[FieldError]:

@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from pointsbank.errors import FieldError
+from pointsbank.saying import say
 from rules import references
 from rules.errors import RulebookInvalid
 from rules.parts import Rulebook
@@ -28,7 +29,7 @@ def parse(document: object, places: Places | None = None) -> Rulebook:
     With the `places` of its programme, criteria may name these and no others.
     """
     if not isinstance(document, dict):
-        raise RulebookInvalid([("", "a rulebook must be a JSON object")])
+        raise RulebookInvalid([("", say("a rulebook must be a JSON object"))])
     if faults := unstorable(document, "", max_depth=MAX_DOCUMENT_DEPTH):
         raise RulebookInvalid([(path.removeprefix("."), message) for path, message in faults])
     rulebook = Rulebook()
@@ -66,4 +67,5 @@ def _double_keys(document: Mapping[str, Any]) -> Iterator[FieldError]:
         for index, rule in enumerate(listed[:most] if isinstance(listed, list) else ()):
             key = rule.get("key") if isinstance(rule, dict) else None
             if isinstance(key, str) and (at := first.setdefault(key, index)) != index:
-                yield f"{section}[{index}].key", f"{key!r} is already the key of {section}[{at}]"
+                wrong = say("%(key)s is already the key of %(other)s", key=repr(key), other=f"{section}[{at}]")
+                yield f"{section}[{index}].key", wrong

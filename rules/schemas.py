@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from pointsbank.saying import say
 from rules.cloudevent import MAX_TYPE_LENGTH, is_key
 from rules.criteria import Criterion, parse_criterion
 from rules.errors import ExpressionInvalid
@@ -39,32 +40,35 @@ _DURATION = re.compile(r"P(?=\d*[1-9])(?:\d{1,4}W|(?:\d{1,3}Y)?(?:\d{1,3}M)?(?:\
 class _Part(Schema):
     """A JSON object in which every member is known."""
 
-    error_messages = {"type": "must be a JSON object"}  # noqa: RUF012  # marshmallow has it so
+    error_messages = {"type": say("must be a JSON object")}  # noqa: RUF012  # marshmallow has it so
 
     def handle_error(self, error: ValidationError, data: Any, **options: Any) -> None:
         """Says for an unknown member which ones there are."""
         if isinstance(data, Mapping) and isinstance(error.messages, dict):
             for name in data.keys() - self.load_fields.keys():
-                error.messages[name] = [f"is not known here; there are {', '.join(self.load_fields)}"]
+                known = ", ".join(self.load_fields)
+                error.messages[name] = [say("is not known here; there are %(known)s", known=known)]
 
 
 _REQUIRED: dict[str, str | list[Any] | dict[Any, Any]] = {
-    "required": "is required",
-    "null": "must not be null",
+    "required": say("is required"),
+    "null": say("must not be null"),
 }
 
 
 def _text(max_length: int, *, required: bool = True) -> fields.String:
-    length = validate.Length(1, max_length, error="must be text of {min} to {max} characters")
-    messages = {**_REQUIRED, "invalid": f"must be text of 1 to {max_length} characters"}
+    wrong = say("must be text of 1 to %(most)s characters", most=max_length)
+    length = validate.Length(1, max_length, error=wrong)
+    messages = {**_REQUIRED, "invalid": wrong}
     if required:
         return fields.String(required=True, validate=length, error_messages=messages)
     return fields.String(load_default=None, allow_none=True, validate=length, error_messages=messages)
 
 
 def _choice(choices: tuple[str, ...], default: str | None = None) -> fields.String:
-    one_of = validate.OneOf(choices, error="must be one of {choices}")
-    messages = {**_REQUIRED, "invalid": f"must be one of {', '.join(choices)}"}
+    wrong = say("must be one of %(choices)s", choices=", ".join(choices))
+    one_of = validate.OneOf(choices, error=wrong)
+    messages = {**_REQUIRED, "invalid": wrong}
     if default is None:
         return fields.String(required=True, validate=one_of, error_messages=messages)
     return fields.String(load_default=default, validate=one_of, error_messages=messages)
@@ -72,15 +76,17 @@ def _choice(choices: tuple[str, ...], default: str | None = None) -> fields.Stri
 
 def _several(schema: type[Schema], minimum: int, maximum: int, **options: Any) -> fields.List[Any]:
     return fields.List(
-        fields.Nested(schema, error_messages={"null": "must not be null", "type": "must be a JSON object"}),
-        validate=validate.Length(minimum, maximum, error="must be a list of {min} to {max} parts"),
-        error_messages={**_REQUIRED, "invalid": "must be a list"},
+        fields.Nested(schema, error_messages={"null": say("must not be null"), "type": say("must be a JSON object")}),
+        validate=validate.Length(
+            minimum, maximum, error=say("must be a list of %(least)s to %(most)s parts", least=minimum, most=maximum)
+        ),
+        error_messages={**_REQUIRED, "invalid": say("must be a list")},
         **options,
     )
 
 
 def _one(schema: type[Schema], **options: Any) -> fields.Nested:
-    return fields.Nested(schema, error_messages={**_REQUIRED, "type": "must be a JSON object"}, **options)
+    return fields.Nested(schema, error_messages={**_REQUIRED, "type": say("must be a JSON object")}, **options)
 
 
 class _Whole(fields.Field[int]):
@@ -94,7 +100,9 @@ class _Whole(fields.Field[int]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
         if type(value) is not int or not self._minimum <= value <= MAX_AMOUNT:
-            raise ValidationError(f"must be a whole number from {self._minimum} to {MAX_AMOUNT}")
+            raise ValidationError(
+                say("must be a whole number from %(least)s to %(most)s", least=self._minimum, most=MAX_AMOUNT)
+            )
         return value
 
 
@@ -103,7 +111,7 @@ class _Number(fields.Field[float]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
         if type(value) is not int and type(value) is not float:
-            raise ValidationError("must be a number")
+            raise ValidationError(say("must be a number"))
         return value
 
 
@@ -112,7 +120,7 @@ class _Cel(fields.Field[Expression]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Expression:
         if not isinstance(value, str):
-            raise ValidationError("must be a CEL expression, as text")
+            raise ValidationError(say("must be a CEL expression, as text"))
         try:
             return Expression(value)
         except ExpressionInvalid as error:
@@ -129,7 +137,9 @@ class _Amount(fields.Field[Expression | int]):
             return _Cel()._deserialize(value, attr, data)
         if type(value) is int and 0 <= value <= MAX_AMOUNT:
             return value
-        raise ValidationError(f"must be a whole number from 0 to {MAX_AMOUNT}, or a CEL expression as text")
+        raise ValidationError(
+            say("must be a whole number from 0 to %(most)s, or a CEL expression as text", most=MAX_AMOUNT)
+        )
 
 
 class _Key(fields.Field[str]):
@@ -137,7 +147,7 @@ class _Key(fields.Field[str]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         if not is_key(value):
-            raise ValidationError("must be text of 1 to 128 characters, without '/' and control characters")
+            raise ValidationError(say("must be text of 1 to 128 characters, without '/' and control characters"))
         return str(value)
 
 
@@ -171,20 +181,20 @@ class AwardSchema(_Part):
             return
         given = {"amount", "bands", "by"} & original.keys()
         if "amount" in given and len(given) > 1:
-            raise ValidationError("give either amount, or bands with by, not both", "amount")
+            raise ValidationError([say("give either amount, or bands with by, not both")], "amount")
         if not given:
-            raise ValidationError("is required: a whole number or a CEL expression; or bands with by", "amount")
+            raise ValidationError([say("is required: a whole number or a CEL expression; or bands with by")], "amount")
         if given == {"bands"}:
-            raise ValidationError("is required beside bands: the CEL expression that they measure", "by")
+            raise ValidationError([say("is required beside bands: the CEL expression that they measure")], "by")
         if given == {"by"}:
-            raise ValidationError("is required beside by", "bands")
+            raise ValidationError([say("is required beside by")], "bands")
 
     @validates_schema
     def _different_bands(self, data: Mapping[str, Any], **options: Any) -> None:
         seen: set[float] = set()
         for index, band in enumerate(data.get("bands", ())):
             if band.at_least in seen:
-                raise ValidationError({"bands": {index: {"at_least": ["is that of an earlier band"]}}})
+                raise ValidationError({"bands": {index: {"at_least": [say("is that of an earlier band")]}}})
             seen.add(band.at_least)
 
     @post_load
@@ -255,8 +265,10 @@ class CertificateSchema(_Part):
     valid_for = fields.String(
         load_default=None,
         allow_none=True,
-        validate=validate.Regexp(_DURATION, error="must be an ISO 8601 duration in weeks, or in years to days: P2Y"),
-        error_messages={"invalid": "must be text, an ISO 8601 duration such as P2Y"},
+        validate=validate.Regexp(
+            _DURATION, error=say("must be an ISO 8601 duration in weeks, or in years to days: P2Y")
+        ),
+        error_messages={"invalid": say("must be text, an ISO 8601 duration such as P2Y")},
     )
     equals = _several(EqualSchema, 0, MAX_EQUALS, load_default=())
 

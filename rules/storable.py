@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from pointsbank.errors import FieldError
+from pointsbank.saying import say
 
 # How deep objects and lists may stand within each other; the outermost object is level 1.
 MAX_DEPTH = 16
@@ -18,7 +19,6 @@ MAX_FAULTS = 50
 # so floats of that size are refused too: nobody can tell them from an integer that lost its last digits.
 INTEGER_LIMIT = 2**63
 
-_TEXT_RULE = "there may be neither NUL (U+0000) nor half of a surrogate pair"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -53,14 +53,14 @@ def _walk(value: Any, path: str, depth: int, faults: list[FieldError]) -> None:
         return
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
-            faults.append((path, f"in text {_TEXT_RULE}"))
+            faults.append((path, say("in text there may be neither NUL (U+0000) nor half of a surrogate pair")))
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int | float):
         _walk_number(value, path, faults)
     elif isinstance(value, dict | list):
         if depth < 1:
-            faults.append((path, "objects and lists are nested too deeply"))
+            faults.append((path, say("objects and lists are nested too deeply")))
             return
         if isinstance(value, list):
             for index, item in enumerate(value):
@@ -74,13 +74,16 @@ def _walk(value: Any, path: str, depth: int, faults: list[FieldError]) -> None:
 def _walk_members(value: dict[str, Any], path: str, depth: int, faults: list[FieldError]) -> None:
     for key, item in value.items():
         if _UNSTORABLE.search(key):
-            faults.append((path, f"in the name {key!a} {_TEXT_RULE}"))
+            wrong = say(
+                "in the name %(name)s there may be neither NUL (U+0000) nor half of a surrogate pair", name=ascii(key)
+            )
+            faults.append((path, wrong))
         else:
             _walk(item, f"{path}.{key}", depth - 1, faults)
 
 
 def _walk_number(value: float, path: str, faults: list[FieldError]) -> None:
     if not math.isfinite(value):
-        faults.append((path, "must be a finite number"))
+        faults.append((path, say("must be a finite number")))
     elif not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
-        faults.append((path, "numbers must lie from -2^63 to 2^63 - 1; send a longer one as text"))
+        faults.append((path, say("numbers must lie from -2^63 to 2^63 - 1; send a longer one as text")))

@@ -5,15 +5,18 @@ written: of the rows that are active, the one in force is the last whose time ha
 scheduled: the next activation, of whatever time, takes its place.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 import orjson
 
 from pointsbank.database import Session
 from pointsbank.directory import version
 from pointsbank.errors import Conflict, NotFound
+from pointsbank.saying import say
 from rules.parts import Rulebook
 from rules.references import Places
 from rules.rulebook import parse
@@ -22,29 +25,70 @@ LAST_VERSION = 2**31 - 1
 """The largest number that a version may have."""
 RULEBOOKS_REMEMBERED = 64
 """Parsed, of all companies."""
+NO_DRAFT = "none"
+"""The fingerprint of a draft that is not there."""
 
 
-def put_draft(session: Session, programme: int, document: object) -> dict[str, Any]:
-    """Keeps the document as the draft, in place of one there is. Raises RulebookInvalid with every fault, also where
-    criteria name a course or a phase that the programme does not have."""
-    parse(document, _places(session, programme))
-    version.change(session)
+class DraftChanged(Conflict):
+    """The draft is not the one that was looked at: somebody else has saved, activated or dropped it meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(say("the draft is another one by now; look at it before you go on"))
+
+
+class Signed(NamedTuple):
+    """Who did it while signed in; None: it was done with a key."""
+
+    saved_by: str | None
+    activated_by: str | None
+
+
+def put_draft(
+    session: Session, programme: int, document: object, *, instead_of: str | None = None, by: str | None = None
+) -> dict[str, Any]:
+    """Keeps the document as the draft, in place of one there is: only of that with the fingerprint `instead_of`, if
+    it is given. `by` is who is signed in. Raises RulebookInvalid with every fault, also where criteria name a course
+    or a phase that the programme does not have, and DraftChanged."""
+    parse(document, places(session, programme))
+    drop_draft(session, programme, instead_of)
     session.sql(
-        "DELETE FROM rulebooks WHERE company_id = %(company)s AND programme = %(programme)s AND status = 'draft'",
-        {"programme": programme},
-    )
-    session.sql(
-        """INSERT INTO rulebooks (company_id, programme, version, status, document)
+        """INSERT INTO rulebooks (company_id, programme, version, status, saved_by, document)
            VALUES (%(company)s, %(programme)s,
                    1 + coalesce((SELECT max(version) FROM rulebooks
                                   WHERE company_id = %(company)s AND programme = %(programme)s), 0),
-                   'draft', %(document)s::jsonb)""",
-        {"programme": programme, "document": orjson.dumps(document).decode()},
+                   'draft', %(by)s, %(document)s::jsonb)""",
+        {"programme": programme, "by": by, "document": orjson.dumps(document).decode()},
     )
     return _one(session, programme, "draft")
 
 
-def _places(session: Session, programme: int) -> Places:
+def drop_draft(session: Session, programme: int, fingerprint: str | None = None) -> None:
+    """Leaves no draft behind: if a fingerprint is given, only of the draft that has it. Raises DraftChanged."""
+    version.change(session)
+    if fingerprint is not None and fingerprint != fingerprint_of(find_draft(session, programme)):
+        raise DraftChanged
+    session.sql(
+        "DELETE FROM rulebooks WHERE company_id = %(company)s AND programme = %(programme)s AND status = 'draft'",
+        {"programme": programme},
+    )
+
+
+def find_draft(session: Session, programme: int) -> dict[str, Any] | None:
+    try:
+        return _one(session, programme, "draft")
+    except NotFound:
+        return None
+
+
+def fingerprint_of(found: Mapping[str, Any] | None) -> str:
+    """Of a version with its document: its number and what it says. The same draft saved once more has the same."""
+    if found is None:
+        return NO_DRAFT
+    digest = sha256(orjson.dumps(found["document"], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return f"{found['version']}-{digest}"
+
+
+def places(session: Session, programme: int) -> Places:
     row = session.sql(
         """SELECT ARRAY(SELECT key FROM courses
                          WHERE company_id = %(company)s AND programme = %(programme)s) AS courses,
@@ -56,16 +100,26 @@ def _places(session: Session, programme: int) -> Places:
     return Places(row.courses, row.phases)
 
 
-def activate(session: Session, programme: int, from_at: datetime | None = None) -> dict[str, Any]:
+def activate(
+    session: Session,
+    programme: int,
+    from_at: datetime | None = None,
+    *,
+    fingerprint: str | None = None,
+    by: str | None = None,
+) -> dict[str, Any]:
     """Puts the draft in force: what is recorded from `from_at` on, or from now on, is judged by it.
 
-    Raises NotFound without a draft, Conflict for a time that is over.
+    Raises NotFound without a draft, Conflict for a time that is over, DraftChanged if it has not the fingerprint.
     """
     draft = _one(session, programme, "draft")
     version.change(session)
+    if fingerprint is not None and fingerprint != fingerprint_of(find_draft(session, programme)):
+        raise DraftChanged
     now = clock(session)
     if from_at is not None and from_at <= now:
-        raise Conflict(f"from: {from_at.isoformat()} is over; leave it out to put the draft in force now")
+        time = from_at.isoformat()
+        raise Conflict(say("from: %(time)s is over; leave it out to put the draft in force now", time=time))
     stays = None if from_at is None else session.sql(IN_FORCE, {"programme": programme, "at": now}).fetchone()
     session.sql(
         """UPDATE rulebooks SET status = 'retired'
@@ -74,9 +128,9 @@ def activate(session: Session, programme: int, from_at: datetime | None = None) 
         {"programme": programme, "stays": None if stays is None else stays.version},
     )
     session.sql(
-        """UPDATE rulebooks SET status = 'active', active_from = %(from_at)s
+        """UPDATE rulebooks SET status = 'active', active_from = %(from_at)s, activated_by = %(by)s
             WHERE company_id = %(company)s AND programme = %(programme)s AND version = %(version)s""",
-        {"programme": programme, "version": draft["version"], "from_at": from_at or now},
+        {"programme": programme, "version": draft["version"], "from_at": from_at or now, "by": by},
     )
     return of_version(session, programme, draft["version"])
 
@@ -132,6 +186,16 @@ def all_versions(session: Session, programme: int, before: int, limit: int) -> l
         {"programme": programme, "before": before, "limit": limit, "at": clock(session)},
     )
     return [{key: value for key, value in _shown(row).items() if key != "document"} for row in rows]
+
+
+def signed(session: Session, programme: int) -> dict[int, Signed]:
+    """Who saved and who activated each version."""
+    rows = session.sql(
+        """SELECT version, saved_by, activated_by FROM rulebooks
+            WHERE company_id = %(company)s AND programme = %(programme)s""",
+        {"programme": programme},
+    )
+    return {row.version: Signed(row.saved_by, row.activated_by) for row in rows}
 
 
 _SELECT = """

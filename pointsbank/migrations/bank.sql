@@ -166,6 +166,8 @@ CREATE TABLE rulebooks (
     document     jsonb NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
     active_from  timestamptz,
+    saved_by     text,                                -- who was signed in, as they were called then; NULL: a key
+    activated_by text,
     PRIMARY KEY (company_id, programme, version),
     FOREIGN KEY (company_id, programme) REFERENCES programmes,
     CHECK ((status = 'draft') = (active_from IS NULL))

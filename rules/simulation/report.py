@@ -8,6 +8,7 @@ from typing import Any
 from ledger.accounts import CREDITS
 from ledger.identity import entry_id
 from pointsbank.database import Session
+from rules.simulation import distribution
 from rules.simulation.happened import Gifts
 from rules.simulation.planning import Plan
 
@@ -32,13 +33,14 @@ class _Sum:
         return {"entries": self.entries, "credits": self.credits, "flowers": self.flowers}
 
 
-def of_plan(session: Session, planned: Plan) -> dict[str, Any]:
+def of_plan(session: Session, planned: Plan, most_learners: int = MAX_ITEMS) -> dict[str, Any]:
     """All of it but the certificates."""
     return {
         "events": len(planned.ground.events),
         "corrections": sum(map(len, planned.changes.values())),
         "rules": _rules(session, planned),
-        "learners": _learners(session, planned),
+        "learners": _learners(session, planned, most_learners),
+        "distribution": distribution.of_plan(planned),
         **left_as_is(session, planned),
     }
 
@@ -86,7 +88,7 @@ def _add(sums: dict[int, _Sum], gifts: Gifts) -> None:
         sums[rule].add(unit, amount)
 
 
-def _learners(session: Session, planned: Plan) -> dict[str, Any]:
+def _learners(session: Session, planned: Plan, most: int) -> dict[str, Any]:
     """Who would have more or less, those first for whom most changes."""
     before: dict[int, _Sum] = defaultdict(_Sum)
     after: dict[int, _Sum] = defaultdict(_Sum)
@@ -106,13 +108,16 @@ def _learners(session: Session, planned: Plan) -> dict[str, Any]:
         ),
     )
     return _listed(
-        {
-            "learner": keys[no],
-            "corrections": len(planned.changes[no]),
-            "before": before[no].shown(),
-            "after": after[no].shown(),
-        }
-        for no in order
+        (
+            {
+                "learner": keys[no],
+                "corrections": len(planned.changes[no]),
+                "before": before[no].shown(),
+                "after": after[no].shown(),
+            }
+            for no in order
+        ),
+        most,
     )
 
 
@@ -148,6 +153,6 @@ def _names(session: Session, select: str, numbers: Iterable[int]) -> Mapping[int
     return dict(rows)
 
 
-def _listed(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def _listed(items: Iterable[dict[str, Any]], most: int = MAX_ITEMS) -> dict[str, Any]:
     listed = list(items)
-    return {"total": len(listed), "items": listed[:MAX_ITEMS]}
+    return {"total": len(listed), "items": listed[:most]}

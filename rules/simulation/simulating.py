@@ -22,8 +22,9 @@ Steps = Iterator[Progress | dict[str, Any]]
 """Progress, and last of all the report."""
 
 
-def simulate(database: Database, company_id: int, programme_key: str) -> Steps:
-    """What activating the draft with re-evaluation would do now. Nothing is written, and nobody has to wait.
+def simulate(database: Database, company_id: int, programme_key: str, most_learners: int = report.MAX_ITEMS) -> Steps:
+    """What activating the draft with re-evaluation would do now. Nothing is written, and nobody has to wait. Of the
+    learners for whom something changes at most so many are listed.
 
     Raises NotFound without a draft, Closed for a programme that is closed.
     """
@@ -34,7 +35,7 @@ def simulate(database: Database, company_id: int, programme_key: str) -> Steps:
         on = happened.ground(session, programme_key, parse(draft["document"]))
         yield from read(session, on)
         planned = planning.plan(session, on)
-        found = {"version": draft["version"], "against": version, **report.of_plan(session, planned)}
+        found = {"version": draft["version"], "against": version, **report.of_plan(session, planned, most_learners)}
         certificates = yield from qualifying.compare(session, planned, in_force, as_of(session))
         yield {**found, "certificates": certificates}
 
