@@ -43,6 +43,8 @@ from api import (
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, sign_in
+from api.pages.admin import company as admin_company
+from api.pages.admin import programme as admin_programme
 from api.pages.admin import programmes as admin_programmes
 from api.rate_limit import Limiter
 from api.streams.boards import Boards
@@ -80,6 +82,8 @@ RESOURCES: tuple[openapi.Resource, ...] = (
 )
 
 PAGES: tuple[frame.Pages, ...] = (
+    admin_company.blp,
+    admin_programme.blp,
     admin_programmes.blp,
     home.blp,
     openid.blp,

@@ -108,7 +108,7 @@ def put(session: Session, name: str, timezone: str, credits_scale: int, origins:
     if wanted == before:
         return wanted
     version.change(session)
-    if credits_scale != get(session).credits_scale and _has_booked_credits(session):
+    if credits_scale != get(session).credits_scale and has_booked_credits(session):
         raise Conflict(
             say("Credits are booked with a scale of %(scale)s; it cannot change any more.", scale=before.credits_scale),
             errors=[("credits_scale", say("must stay %(scale)s, as credits are booked.", scale=before.credits_scale))],
@@ -122,7 +122,7 @@ def put(session: Session, name: str, timezone: str, credits_scale: int, origins:
     return wanted
 
 
-def _has_booked_credits(session: Session) -> bool:
+def has_booked_credits(session: Session) -> bool:
     """Whether any credits were ever issued: they come from nowhere else."""
     row = session.sql(
         "SELECT FROM accounts WHERE company_id = %(company)s AND id = %(issuance)s AND unit = %(credits)s",

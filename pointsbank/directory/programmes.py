@@ -68,6 +68,10 @@ def get(session: Session, key: str) -> Programme:
     return found
 
 
+def exists(session: Session, key: str) -> bool:
+    return _find(session, key) is not None
+
+
 def page(session: Session, limit: int, after: str | None = None) -> list[Programme]:
     """At most `limit` programmes in the order of their keys, from the first one after that key."""
     rows = session.sql(

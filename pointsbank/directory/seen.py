@@ -15,11 +15,7 @@ _MARK_BYTES = 12
 
 
 class ChangedMeanwhile(Conflict):
-    """Somebody else saved another version since the form was made; `now` is what stands there."""
-
-    def __init__(self, now: object) -> None:
-        super().__init__(say("Somebody else has changed this in the meantime."))
-        self.now = now
+    """Somebody else saved another version since the form was made."""
 
 
 def mark(content: object) -> str:
@@ -30,7 +26,7 @@ def mark(content: object) -> str:
 def refuse_changed(seen: str, now: object) -> None:
     """Raises ChangedMeanwhile unless `seen` is the mark of what stands there now."""
     if seen != mark(now):
-        raise ChangedMeanwhile(now)
+        raise ChangedMeanwhile(say("Somebody else has changed this in the meantime."))
 
 
 def refuse_taken(path: str, is_taken: bool) -> None:

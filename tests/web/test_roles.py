@@ -28,6 +28,13 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/me/passbook.csv"): frozenset({"learner"}),
     ("GET", "/me/certificates/<number>.<form>"): frozenset({"learner"}),
     ("GET", "/admin"): MANAGERS,
+    ("GET", "/admin/company"): MANAGERS,
+    ("POST", "/admin/company"): MANAGERS,
+    ("GET", "/admin/new-programme"): MANAGERS,
+    ("POST", "/admin/new-programme"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/edit"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/edit"): MANAGERS,
 }
 """None: also who is not signed in."""
 

@@ -60,9 +60,8 @@ def test_a_mark_is_of_the_content() -> None:
     phase = Phase("a", "融入期", date(2021, 7, 1), date(2021, 9, 30))
     mark = seen.mark(phase)
     seen.refuse_changed(mark, Phase("a", "融入期", date(2021, 7, 1), date(2021, 9, 30)))
-    with pytest.raises(seen.ChangedMeanwhile) as changed:
+    with pytest.raises(seen.ChangedMeanwhile):
         seen.refuse_changed(mark, Phase("a", "融入期", date(2021, 7, 1), date(2021, 9, 29)))
-    assert changed.value.now == Phase("a", "融入期", date(2021, 7, 1), date(2021, 9, 29))
     with pytest.raises(Conflict, match="taken already"):
         seen.refuse_taken("course", True)
 

@@ -7,12 +7,18 @@ from flask_babel import gettext as _
 
 from api.pages.access import allowed, visitor
 from api.pages.frame import render
+from ledger.errors import LedgerError
 from pointsbank.directory.programmes import Programme
+from pointsbank.errors import Conflict, Invalid
 from pointsbank.users.people import Role
 
 MANAGERS: tuple[Role, ...] = ("hr", "admin")
 KEEPERS: tuple[Role, ...] = ("admin",)
 """Of keys, tokens, origins and display links: who lets machines in."""
+
+
+REFUSALS = (Invalid, Conflict, LedgerError)
+"""What a form can be refused for, and shown once more."""
 
 
 class Way(NamedTuple):
@@ -60,6 +66,7 @@ def _of_company() -> list[tuple[str, str]]:
         ("admin_entries.find", _("Entries")),
         ("admin_feed.show", _("Live feed")),
         ("admin_access.show", _("Keys and access")),
+        ("admin_company.show", _("Company")),
     ]
 
 
