@@ -44,6 +44,7 @@ from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, sign_in
 from api.pages.admin import company as admin_company
+from api.pages.admin import course_closing as admin_course_closing
 from api.pages.admin import programme as admin_programme
 from api.pages.admin import programmes as admin_programmes
 from api.rate_limit import Limiter
@@ -83,6 +84,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
 
 PAGES: tuple[frame.Pages, ...] = (
     admin_company.blp,
+    admin_course_closing.blp,
     admin_programme.blp,
     admin_programmes.blp,
     home.blp,

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from werkzeug.test import TestResponse
 
 from tests.api.conftest import Caller
 from tests.web.conftest import Reader
+from tests.web.forms import fields, wrong
 
 EDIT = "/admin/programmes/2021/edit"
 NEW = {
@@ -31,19 +31,6 @@ MARKUP = "<script>alert(1)</script>"
 def hr(reader: Reader) -> Reader:
     reader.user("hr", "hr", shown="HR")
     return reader.become("hr")
-
-
-def fields(page: TestResponse) -> dict[str, str]:
-    """What the form of the page holds, except its token."""
-    html = re.sub(r"<template>.*?</template>", "", page.text, flags=re.DOTALL)
-    inputs = re.findall(r'<input (?:id="[^"]*" )?(?:type="hidden" )?name="([^"]+)"[^>]*?value="([^"]*)"', html)
-    selects = re.findall(r'<select id="[^"]*" name="([^"]+)".*?value="([^"]*)" selected', html, flags=re.DOTALL)
-    return {name: value for name, value in [*inputs, *selects] if name != "csrf"}
-
-
-def wrong(page: TestResponse) -> dict[str, str]:
-    """What the page says beside fields."""
-    return dict(re.findall(r'<span class="wrong" id="(.+?)-fault">(.*?)</span>', page.text))
 
 
 def test_a_programme_is_made_and_says_what_is_missing(hr: Reader, programme: Caller) -> None:

@@ -33,6 +33,13 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/admin/new-programme"): MANAGERS,
     ("POST", "/admin/new-programme"): MANAGERS,
     ("GET", "/admin/programmes/<key:programme>"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/courses"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/courses/<key:course>"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/courses/<key:course>"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/courses/<key:course>/close"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/courses/<key:course>/close"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/new-course"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/new-course"): MANAGERS,
     ("GET", "/admin/programmes/<key:programme>/edit"): MANAGERS,
     ("POST", "/admin/programmes/<key:programme>/edit"): MANAGERS,
 }

@@ -7,11 +7,13 @@ document.addEventListener("submit", (event) => {
     return;
   }
   if (form.method === "post") form.setAttribute("aria-busy", "true");
+  if (form.matches("[data-shows-progress]")) form.querySelector(".progress").hidden = false;
 });
 
 // A page that the browser kept, and shows again after "back", is not on its way to anywhere.
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+  for (const shown of document.querySelectorAll("form[data-shows-progress] .progress")) shown.hidden = true;
 });
 
 // Selects that choose what the page shows, without a further press.
