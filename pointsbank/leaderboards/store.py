@@ -199,9 +199,12 @@ class Store:
             return status
         if len(reply) == 3:
             return Same(reply[1], reply[2])
-        _, checked, now, state, size, people, ahead, rows = reply
-        fields = iter(rows)
-        members = [member_of(*row) for row in zip(fields, fields, fields, fields, fields, strict=True)]
+        _, checked, now, state, size, people, ahead, rows, rows_before = reply
+        if rows_before:
+            of_rows = zip(rows[::3], rows[1::3], rows[2::3], rows_before[::2], rows_before[1::2], strict=True)
+        else:
+            of_rows = zip(rows[::3], rows[1::3], rows[2::3], rows[2::3], rows[1::3], strict=True)
+        members = [member_of(*row) for row in of_rows]
         nearest = (ahead[0], ahead[1]) if ahead else None
         return Found(checked, now, state.decode(), size, people.decode(), nearest, members)
 

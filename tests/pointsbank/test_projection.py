@@ -276,6 +276,37 @@ def test_what_verify_says_of_a_board_that_was_changed_by_hand(company, store):
     assert not any(list(differences(company.database, store, company.id, each)) for each in (frame, teams_frame))
 
 
+def test_everybody_is_found_whatever_ids_names_and_scores_are_made_of(company, store, own_redis):
+    """A record is looked for by the bytes of its id, which may stand in other ids, in names, and in numbers."""
+    tricky = [
+        ("0", "1"),
+        ("1", "0"),
+        ("01", "1"),
+        ("101", "01"),
+        ("陈1", "a"),
+        ("x" * 40, "1"),
+        ("1" + "x" * 40, "x" * 40),
+    ]
+    with company.database.transaction(company.id) as session:
+        for number, (key, name) in enumerate(tricky, 7):
+            session.sql(
+                "INSERT INTO learners (company_id, no, key, name) VALUES (%(company)s, %(no)s, %(key)s, %(name)s)",
+                {"no": number, "key": key, "name": name},
+            )
+    for place in range(len(tricky)):
+        company.book(chr(96 + 7 + place), 0x3194 if place % 2 == 0 else 9, at("10-01 09:00"))  # 0x31 is "1"
+    frame = _cached(company, store, {"scope": "company"})
+    assert store.client.hget(board_keys(company.id, frame)[0], "buckets") == b"1", "all in one place"
+    boards = Leaderboards(company.database, own_redis.url, lambda: NOW)
+    for key in [*(key for key, _ in tricky), "a", "f"]:
+        for limit in (1, 3, 100):
+            page = boards.page(company.id, View(parse({"scope": "company"}), limit, around=key))
+            expected = company.standings(limit=limit, around=key, scope="company")
+            assert page.source == "redis"
+            assert (page.standings.rows, page.standings.ahead) == (expected.rows, expected.ahead)
+    boards.close()
+
+
 def test_a_score_that_a_sorted_set_cannot_hold_is_left_to_the_ledger(company, store, own_redis):
     for unit in (1, 2):
         company.book("a", 2**53 - 1, at("10-01 09:00"), unit)
