@@ -46,13 +46,16 @@ from api.pages import assets, catalogue, frame, home, openid, own_certificates, 
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
 from api.pages.admin import programme as admin_programme
+from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
 from api.pages.admin import programmes as admin_programmes
 from api.rate_limit import Limiter
 from api.streams.boards import Boards
 from api.streams.connections import Connections
+from api.streams.screens import Screens
 from api.streams.watching import Room, Stream, Watch
 from pointsbank.database import Database
 from pointsbank.leaderboards.reading import Leaderboards
+from pointsbank.screen.reading import Screens as BigScreens
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
 
@@ -91,6 +94,7 @@ PAGES: tuple[frame.Pages, ...] = (
     openid.blp,
     own_certificates.blp,
     passbook.blp,
+    screen.blp,
     sign_in.blp,
 )
 
@@ -112,12 +116,14 @@ def create_app(settings: Settings, database: Database) -> Flask:
     boards = Leaderboards(database, settings.redis_url)
     room = Room()
     watch = Watch(Boards(boards, leaderboards.shown), database, room)
+    screens = Watch(Screens(BigScreens(database, boards)), database, room)
     app.extensions["pointsbank"] = State(
         settings,
         database,
         Turnstile(database),
         boards,
         watch,
+        screens,
         Connections(Stream.leave),
         Limiter(settings.redis_url, "verify", verification.LIMIT),
         Limiter(settings.redis_url, "sign-in", sign_in.LIMIT),

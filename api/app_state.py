@@ -8,10 +8,12 @@ from flask import current_app
 
 from api.rate_limit import Limiter
 from api.streams.connections import Connections
+from api.streams.screens import Key
 from api.streams.watching import Watch
 from pointsbank.database import Database
 from pointsbank.leaderboards.boards import Board
 from pointsbank.leaderboards.reading import Leaderboards, View
+from pointsbank.screen.reading import Opened
 from pointsbank.settings import Settings
 from rules.recording import Turnstile
 
@@ -23,6 +25,7 @@ class State:
     turnstile: Turnstile
     leaderboards: Leaderboards
     watch: Watch[Board, View]
+    screens: Watch[Key, Opened]
     connections: Connections
     verifications: Limiter
     sign_ins: Limiter

@@ -55,6 +55,7 @@ def end_streams(app: Flask) -> None:
     """What would last as long as its clients do ends at once; all else is drained. For a signal handler."""
     held(app).connections.close()
     held(app).watch.close()
+    held(app).screens.close()
 
 
 def held(app: Flask) -> State:

@@ -50,6 +50,13 @@ def _digest_of(name: bytes) -> bytes:
     return _asset(name.decode()).digest.encode()
 
 
+@cache
+def version() -> str:
+    """Another one whenever any of them has changed."""
+    digests = "".join(each.digest for _, each in sorted(assets().items()))
+    return sha256(digests.encode()).hexdigest()[:_DIGEST_CHARACTERS]
+
+
 def address(name: str) -> str:
     """Of an asset, for templates."""
     return url_for("assets.asset", name=name, v=assets()[name].digest)

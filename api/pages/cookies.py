@@ -2,7 +2,7 @@
 
 `session` is the secret of who is signed in. `visit` is a secret of a browser that is not, out of which come the tokens
 of the form to sign in, and what ties an identity provider's answer to the browser that asked. `lang` and `theme` are
-what was chosen.
+what was chosen. `displays` are the display links that were opened in this browser, the newest first.
 """
 
 import hmac
@@ -20,6 +20,9 @@ from pointsbank.users.sessions import LONGEST_SECONDS
 TOKEN = "csrf"
 TOKEN_HEADER = "X-CSRF-Token"
 CHOICE_SECONDS = 365 * 86_400
+DISPLAY_SECONDS = 400 * 86_400
+"""As long as browsers keep any; it begins anew whenever the screen is loaded."""
+_BETWEEN_DISPLAYS = "."
 
 
 class FormOutOfDate(Forbidden):
@@ -74,6 +77,20 @@ def sign_in(response: AnyResponse, text: str) -> None:
 
 def sign_out(response: AnyResponse) -> None:
     response.delete_cookie(session_name(), secure=is_secure(), httponly=True, samesite="Lax")
+
+
+def displays() -> list[str]:
+    kept = request.cookies.get(_displays_name(), "")
+    return kept.split(_BETWEEN_DISPLAYS) if kept else []
+
+
+def keep_displays(response: AnyResponse, texts: list[str]) -> None:
+    if texts:
+        _set(response, _displays_name(), _BETWEEN_DISPLAYS.join(texts), DISPLAY_SECONDS)
+
+
+def _displays_name() -> str:
+    return "__Host-pb_displays" if is_secure() else "pb_displays"
 
 
 def choose(response: AnyResponse, name: str, value: str) -> None:

@@ -118,6 +118,21 @@ def page(session: Session, programme: Programme, limit: int, after: str | None =
     return _read(session, rows)
 
 
+def nearest(session: Session, programme: Programme, at: datetime, limit: int) -> list[Match]:
+    """At most `limit` matches: those that run (also in their grace), what ends first first; then those to come, what
+    begins first first; then those that are over, the latest first."""
+    rows = session.sql(
+        f"""{_SELECT} AND m.programme = %(programme)s
+            ORDER BY CASE WHEN %(at)s < m.starts_at THEN 2
+                          WHEN %(at)s < m.ends_at + make_interval(secs => m.grace_seconds) THEN 1 ELSE 3 END,
+                     CASE WHEN %(at)s < m.starts_at THEN m.starts_at - %(at)s
+                          ELSE greatest(m.ends_at - %(at)s, %(at)s - m.ends_at) END, m.no
+            LIMIT %(limit)s""",
+        {"programme": programme.no, "at": at, "limit": limit},
+    ).fetchall()
+    return _read(session, rows)
+
+
 def now(session: Session) -> datetime:
     """By the database's clock, which is one for all workers."""
     row = session.sql("SELECT clock_timestamp() AS at").fetchone()

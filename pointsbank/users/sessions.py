@@ -60,8 +60,8 @@ def end(session: Session, text: str) -> None:
     )
 
 
-def visitor(database: Database, text: str) -> Visitor | None:
-    """Who has this cookie, if the session is not over."""
+def visitor(database: Database, text: str, is_use: bool = True) -> Visitor | None:
+    """Who has this cookie, if the session is not over. What is no use of it does not make it last."""
     company_id = secret_texts.company_in(PREFIX, text)
     if company_id is None:
         return None
@@ -75,7 +75,7 @@ def visitor(database: Database, text: str) -> Visitor | None:
             return None
         if now - row.seen_at > timedelta(seconds=IDLE_SECONDS):
             return None
-        if now - row.seen_at > timedelta(seconds=NOTED_EVERY_SECONDS):
+        if is_use and now - row.seen_at > timedelta(seconds=NOTED_EVERY_SECONDS):
             session.sql(
                 "UPDATE user_sessions SET seen_at = now() WHERE company_id = %(company)s AND secret_hash = %(kept)s",
                 {"kept": kept},

@@ -1,0 +1,1 @@
+"""What the big screen (大屏) of a programme shows."""
