@@ -42,11 +42,10 @@ from api import (
 )
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
-from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, sign_in
+from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
 from api.pages.admin import programme as admin_programme
-from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
 from api.pages.admin import programmes as admin_programmes
 from api.rate_limit import Limiter
 from api.streams.boards import Boards

@@ -67,7 +67,7 @@ def follow(link: str) -> AnyResponse:
     return response
 
 
-@blp.get("/screen/<programme>")
+@blp.get("/screen/<key:programme>")
 @anybody
 def show(programme: str) -> AnyResponse:
     entrance = _entrance(programme)
@@ -91,7 +91,7 @@ def show(programme: str) -> AnyResponse:
     return response
 
 
-@blp.get("/screen-stream/<programme>")
+@blp.get("/screen-stream/<key:programme>")
 @anybody
 def stream(programme: str) -> AnyResponse:
     """Server-sent events; what they hold is said in `api.screen_json`."""

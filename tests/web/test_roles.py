@@ -43,8 +43,8 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/admin/programmes/<key:programme>/edit"): MANAGERS,
     ("POST", "/admin/programmes/<key:programme>/edit"): MANAGERS,
     ("GET", "/screen/link/<link>"): NOBODY_NEEDED,
-    ("GET", "/screen/<programme>"): NOBODY_NEEDED,
-    ("GET", "/screen-stream/<programme>"): NOBODY_NEEDED,
+    ("GET", "/screen/<key:programme>"): NOBODY_NEEDED,
+    ("GET", "/screen-stream/<key:programme>"): NOBODY_NEEDED,
 }
 """None: also who is not signed in."""
 
