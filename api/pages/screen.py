@@ -149,7 +149,5 @@ def _texts() -> dict[str, str]:
         "settled": _("Ended {time}"),
         "winner": _("Winner"),
         "draw": _("Draw"),
-        "pause": _("Pause"),
-        "play": _("Go on"),
         "closed": _("This display link was revoked, or you are no longer signed in."),
     }
