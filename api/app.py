@@ -43,6 +43,7 @@ from api import (
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
+from api.pages.admin import access as admin_access
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
 from api.pages.admin import programme as admin_programme
@@ -85,6 +86,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
 )
 
 PAGES: tuple[frame.Pages, ...] = (
+    admin_access.blp,
     admin_company.blp,
     admin_course_closing.blp,
     admin_programme.blp,

@@ -85,7 +85,7 @@ def post_widget_token(body: dict[str, Any]) -> dict[str, Any]:
         expires_at = datetime.now(UTC) + timedelta(seconds=body["ttl_seconds"])
     with transaction() as session:
         made, text = widgets.create(session, board, body["name"], expires_at)
-    return {**_shown(made), "token": text, "embed": _embed(made, text, body["limit"])}
+    return {**_shown(made), "token": text, "embed": embed(made, text, body["limit"])}
 
 
 @blp.route("", methods=["GET"])
@@ -123,7 +123,8 @@ def _shown(token: Token) -> dict[str, Any]:
     }
 
 
-def _embed(token: Token, text: str, limit: int) -> str:
+def embed(token: Token, text: str, limit: int) -> str:
+    """The HTML that shows the token's board on a page."""
     chosen = {name: value for name, value in boards.query(token.board).items() if value != DEFAULTS[name]}
     board = urlencode(chosen, safe=":/")
     return str(_EMBED.format(base=state().settings.base_url, board=board, limit=limit, token=text))

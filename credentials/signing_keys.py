@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from credentials import sealing
+from pointsbank import acts
 from pointsbank.database import Session
 from pointsbank.directory.faults import fault_of_text
 from pointsbank.errors import Conflict, Invalid, NotFound, PointsBankError
@@ -82,14 +83,16 @@ def every(session: Session) -> list[SigningKey]:
     return [_read(row) for row in rows]
 
 
-def rotate(session: Session, keys: Sequence[bytes]) -> SigningKey:
+def rotate(session: Session, keys: Sequence[bytes], by: int | None = None) -> SigningKey:
     """Retires the current key, once whoever signs with it has ended, and makes the next. Raises SigningUnavailable."""
     session.sql(
         """UPDATE signing_keys SET retired_at = now(), sealed = NULL
             WHERE company_id = %(company)s AND retired_at IS NULL"""
     )
     _make(session, keys)
-    return every(session)[-1]
+    made = every(session)[-1]
+    acts.note(session, by, "signing-key-rotated", f"key-{made.no}")
+    return made
 
 
 def revoke(session: Session, no: int, reason: str) -> SigningKey:

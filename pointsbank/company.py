@@ -8,12 +8,13 @@ import psycopg
 from psycopg import sql
 
 from ledger.accounts import CREDITS, ISSUANCE
+from pointsbank import acts
 from pointsbank.database import Database, Session
 from pointsbank.directory import version
 from pointsbank.directory.days import is_zone
 from pointsbank.directory.faults import fault_of_key, fault_of_text, refuse
 from pointsbank.errors import Conflict, FieldError
-from pointsbank.origins import all_normalised
+from pointsbank.origins import all_normalised, normalised
 from pointsbank.saying import say
 
 DEFAULT_TIMEZONE = "Asia/Shanghai"
@@ -120,6 +121,31 @@ def put(session: Session, name: str, timezone: str, credits_scale: int, origins:
         {"name": name, "timezone": timezone, "credits_scale": credits_scale, "origins": listed},
     )
     return wanted
+
+
+def add_origin(session: Session, text: str, by: int | None = None) -> str:
+    """Lists one more, and returns it as browsers write it; one that is listed is no fault. Raises Invalid."""
+    session.lock_journal()
+    before = get(session)
+    listed, faults = all_normalised([*before.origins, text])
+    refuse([("origin", fault) for _, fault in faults])
+    if tuple(listed) != before.origins:
+        _list_origins(session, listed)
+        acts.note(session, by, "origin-added", listed[-1])
+    return normalised(text)
+
+
+def remove_origin(session: Session, origin: str, by: int | None = None) -> None:
+    """Lists it no longer; again changes nothing."""
+    session.lock_journal()
+    before = get(session)
+    if origin in before.origins:
+        _list_origins(session, [each for each in before.origins if each != origin])
+        acts.note(session, by, "origin-removed", origin)
+
+
+def _list_origins(session: Session, listed: Sequence[str]) -> None:
+    session.sql("UPDATE companies SET origins = %(origins)s WHERE company_id = %(company)s", {"origins": list(listed)})
 
 
 def has_booked_credits(session: Session) -> bool:

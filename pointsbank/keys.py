@@ -9,13 +9,15 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from pointsbank.database import Database
-from pointsbank.directory import version
+from pointsbank import acts
+from pointsbank.database import Database, Session
 from pointsbank.directory.faults import fault_of_text, refuse
-from pointsbank.errors import FieldError
+from pointsbank.errors import FieldError, NotFound
 from pointsbank.lately import FoundLately
 
 SCOPES = (
@@ -32,6 +34,8 @@ SCOPES = (
 KEY_CACHE_SECONDS = 1.0
 """So long may a revoked key still be taken; every request asks, and few keys ask most."""
 MAX_CACHED_KEYS = 10_000
+USED_EVERY = timedelta(minutes=1)
+"""So often is it noted that a key is used."""
 
 _SECRET_BYTES = 32
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"  # base32: 12 of them are the 60 bits of a company
@@ -44,8 +48,26 @@ class Key(NamedTuple):
     scopes: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a key. `used_at` is to the minute."""
+
+    no: int
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+
 def create(database: Database, company_id: int, name: str, scopes: Iterable[str]) -> str:
-    """Makes a key of the company and returns its text, which cannot be had again. Raises Invalid."""
+    """`make`, in a transaction of its own."""
+    with database.transaction(company_id) as session:
+        return make(session, name, scopes)
+
+
+def make(session: Session, name: str, scopes: Iterable[str], by: int | None = None) -> str:
+    """Makes a key of the company and returns its text, which cannot be had again; `by` is a user. Raises Invalid."""
     granted = sorted(set(scopes))
     faults: list[FieldError] = []
     if (fault := fault_of_text(name)) is not None:
@@ -54,15 +76,38 @@ def create(database: Database, company_id: int, name: str, scopes: Iterable[str]
         faults.append(("scopes", f"there is no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}."))
     refuse(faults)
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    with database.transaction(company_id) as session:
-        version.change(session)  # its lock: the number is the next one
-        session.sql(
-            """INSERT INTO api_keys (company_id, no, name, secret_hash, scopes)
-               SELECT %(company)s, coalesce(max(no), 0) + 1, %(name)s, %(secret_hash)s, %(scopes)s
-                 FROM api_keys WHERE company_id = %(company)s""",
-            {"name": name, "secret_hash": _hash(secret), "scopes": granted},
-        )
-    return f"pb_{company_text(company_id)}_{secret}"
+    session.lock_journal()  # the company's one writer: the number is the next one
+    session.sql(
+        """INSERT INTO api_keys (company_id, no, name, secret_hash, scopes)
+           SELECT %(company)s, coalesce(max(no), 0) + 1, %(name)s, %(secret_hash)s, %(scopes)s
+             FROM api_keys WHERE company_id = %(company)s""",
+        {"name": name, "secret_hash": _hash(secret), "scopes": granted},
+    )
+    acts.note(session, by, "key-made", name)
+    return f"pb_{company_text(session.company_id)}_{secret}"
+
+
+def page(session: Session, limit: int, before: int | None = None) -> list[Kept]:
+    """Keys, the newest first, also those that are revoked; those numbered below `before`."""
+    rows = session.sql(
+        """SELECT no, name, scopes, created_at, used_at, revoked_at FROM api_keys
+            WHERE company_id = %(company)s AND no < coalesce(%(before)s::bigint, 9223372036854775807)
+            ORDER BY no DESC LIMIT %(limit)s""",
+        {"before": before, "limit": limit},
+    )
+    return [Kept(row.no, row.name, tuple(row.scopes), *row[3:]) for row in rows]
+
+
+def revoke(session: Session, no: int, by: int | None = None) -> None:
+    """Once and for all; again changes nothing. Raises NotFound."""
+    row = session.sql(
+        "SELECT name, revoked_at FROM api_keys WHERE company_id = %(company)s AND no = %(no)s FOR UPDATE", {"no": no}
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"There is no API key {no}.")
+    if row.revoked_at is None:
+        session.sql("UPDATE api_keys SET revoked_at = now() WHERE company_id = %(company)s AND no = %(no)s", {"no": no})
+        acts.note(session, by, "key-revoked", row.name)
 
 
 def authenticate(database: Database, text: str) -> Key | None:
@@ -85,10 +130,14 @@ def authenticate(database: Database, text: str) -> Key | None:
 def _look_up(database: Database, company_id: int, secret_hash: bytes) -> Key | None:
     with database.transaction(company_id) as session:
         row = session.sql(
-            """SELECT name, secret_hash, scopes FROM api_keys
+            """SELECT no, name, secret_hash, scopes, used_at FROM api_keys
                 WHERE company_id = %(company)s AND secret_hash = %(secret_hash)s AND revoked_at IS NULL""",
             {"secret_hash": secret_hash},
         ).fetchone()
+        if row is not None and (row.used_at is None or row.used_at < datetime.now(UTC) - USED_EVERY):
+            session.sql(
+                "UPDATE api_keys SET used_at = now() WHERE company_id = %(company)s AND no = %(no)s", row._asdict()
+            )
     stored = bytes(len(secret_hash)) if row is None else bytes(row.secret_hash)
     same = hmac.compare_digest(stored, secret_hash)
     return Key(company_id, row.name, frozenset(row.scopes)) if row is not None and same else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from pointsbank.errors import FieldError
+from pointsbank.saying import say
 
 MAX_ORIGINS = 50
 """Of a company."""
@@ -13,7 +14,7 @@ MAX_ORIGIN_CHARACTERS = 300
 PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@\\]+$"
 """What every origin matches; not all that match are origins."""
 
-FORM = (
+FORM = say(
     "must be an origin such as https://intranet.example.com: http or https, host, and the port if it is a special one."
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -60,7 +61,7 @@ def all_normalised(texts: Sequence[str]) -> tuple[list[str], list[FieldError]]:
         try:
             found[normalised(text)] = None
         except NoOrigin as error:
-            faults.append((f"origins[{index}]", str(error)))
+            faults.append((f"origins[{index}]", error.args[0]))
     if len(texts) > MAX_ORIGINS:
-        faults.append(("origins", f"must have at most {MAX_ORIGINS} items."))
+        faults.append(("origins", say("must have at most %(most)s items.", most=MAX_ORIGINS)))
     return list(found), faults

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from itsdangerous import BadSignature, Signer
 
+from pointsbank import acts
 from pointsbank.database import Database, Session
 from pointsbank.directory.faults import fault_of_text, refuse
 from pointsbank.errors import FieldError, NotFound, TokenExpired, TokenRevoked, TokenUnknown
@@ -22,6 +23,7 @@ from pointsbank.lately import FoundLately
 from pointsbank.leaderboards import boards
 from pointsbank.leaderboards.boards import Board
 from pointsbank.leaderboards.frame import of_scope
+from pointsbank.saying import say
 
 PREFIX = "pbw_"
 DEFAULT_TTL_SECONDS = 365 * 86_400
@@ -68,9 +70,13 @@ class Grant(NamedTuple):
 
 
 def create(
-    session: Session, board: Board, name: str | None = None, expires_at: datetime | None = None
+    session: Session,
+    board: Board,
+    name: str | None = None,
+    expires_at: datetime | None = None,
+    by: int | None = None,
 ) -> tuple[Token, str]:
-    """Makes a token for the board, and returns it with its text, which cannot be had again.
+    """Makes a token for the board, and returns it with its text, which cannot be had again; `by` is a user.
 
     Raises Invalid, or NotFound for a board of an unknown programme or course.
     """
@@ -80,9 +86,9 @@ def create(
     if name is not None and (fault := fault_of_text(name)) is not None:
         faults.append(("name", fault))
     if not now < until <= now + timedelta(seconds=MAX_TTL_SECONDS):
-        faults.append(("expires_at", f"must lie ahead, by at most {MAX_TTL_SECONDS} seconds."))
+        faults.append(("expires_at", say("must lie ahead, by at most %(most)s seconds.", most=MAX_TTL_SECONDS)))
     refuse(faults)
-    of_scope(session, board.scope, board.unit, board.members)
+    check(session, board)
     session.lock_journal()  # the company's one writer: the number is the next one
     row = session.sql(
         """INSERT INTO widget_tokens (company_id, no, id, name, scope, unit, members, period, score, expires_at)
@@ -93,8 +99,14 @@ def create(
         {**boards.query(board), "id": secrets.token_hex(_ID_BYTES), "name": name, "expires_at": until},
     ).fetchone()
     assert row is not None, "it was inserted"
+    acts.note(session, by, "token-made", name or row.id)
     text = f"{PREFIX}{company_text(session.company_id)}_{row.id}"
     return _token(row), _signer(_secret(session)).sign(text).decode()
+
+
+def check(session: Session, board: Board) -> None:
+    """Raises NotFound for a board of an unknown programme or course."""
+    of_scope(session, board.scope, board.unit, board.members)
 
 
 def page(session: Session, limit: int, after: int = 0) -> list[Token]:
@@ -107,15 +119,30 @@ def page(session: Session, limit: int, after: int = 0) -> list[Token]:
     return [_token(row) for row in rows]
 
 
-def revoke(session: Session, token: str) -> None:
-    """Once and for all; again changes nothing. Raises NotFound."""
-    found = session.sql(
-        """UPDATE widget_tokens SET revoked_at = coalesce(revoked_at, now())
-            WHERE company_id = %(company)s AND id = %(id)s""",
-        {"id": token},
+def newest(session: Session, limit: int, before: int | None = None) -> list[Token]:
+    """As `page`, the other way round: those numbered below `before`."""
+    rows = session.sql(
+        """SELECT * FROM widget_tokens
+            WHERE company_id = %(company)s AND no < coalesce(%(before)s::bigint, 9223372036854775807)
+            ORDER BY no DESC LIMIT %(limit)s""",
+        {"before": before, "limit": limit},
     )
-    if not found.rowcount:
+    return [_token(row) for row in rows]
+
+
+def revoke(session: Session, token: str, by: int | None = None) -> None:
+    """Once and for all; again changes nothing. Raises NotFound."""
+    row = session.sql(
+        "SELECT name, revoked_at FROM widget_tokens WHERE company_id = %(company)s AND id = %(id)s FOR UPDATE",
+        {"id": token},
+    ).fetchone()
+    if row is None:
         raise NotFound(f"There is no widget token {token}.")
+    if row.revoked_at is None:
+        session.sql(
+            "UPDATE widget_tokens SET revoked_at = now() WHERE company_id = %(company)s AND id = %(id)s", {"id": token}
+        )
+        acts.note(session, by, "token-revoked", row.name or token)
 
 
 def authenticate(database: Database, text: str) -> Grant:

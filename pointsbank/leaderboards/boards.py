@@ -7,6 +7,7 @@ from pointsbank.directory.faults import fault_of_key, refuse
 from pointsbank.errors import FieldError
 from pointsbank.leaderboards import periods
 from pointsbank.leaderboards.periods import Period
+from pointsbank.saying import say
 
 Unit = Literal["credits", "flowers"]
 Members = Literal["learners", "teams"]
@@ -62,9 +63,11 @@ def parse(query: Mapping[str, str]) -> Board:
         if wanted[name] not in get_args(choices):
             faults.append((name, f"must be {' or '.join(get_args(choices))}."))
     if wanted["members"] == "teams" and found is not None and scope.programme is None:
-        faults.append(("members", "teams belong to a programme: take programme:KEY or course:PROGRAMME/KEY as scope."))
+        faults.append(
+            ("members", say("teams belong to a programme: take programme:KEY or course:PROGRAMME/KEY as scope."))
+        )
     if wanted["score"] == "mean" and wanted["members"] == "learners":
-        faults.append(("score", "mean is of a team's members: take members=teams."))
+        faults.append(("score", say("mean is of a team's members: take members=teams.")))
     try:
         period = periods.parse(wanted["period"])
     except periods.PeriodFault as fault:

@@ -31,6 +31,7 @@ CREATE TABLE api_keys (
     secret_hash  bytea NOT NULL,
     scopes       text[] NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
+    used_at      timestamptz,                          -- last, to the minute
     revoked_at   timestamptz,
     PRIMARY KEY (company_id, no),
     UNIQUE (company_id, secret_hash)

@@ -73,6 +73,19 @@ CREATE TABLE identity_providers (
     learner_claim text                                -- whose value is a learner's id; NULL: learners need a user first
 );
 
+-- What users did to keys, tokens, origins, users and signing keys.
+CREATE TABLE acts (
+    company_id  bigint NOT NULL,
+    no          bigint NOT NULL,
+    at          timestamptz NOT NULL DEFAULT now(),
+    by_user     integer NOT NULL,
+    act         text NOT NULL,
+    subject     text NOT NULL,                        -- by its name at that time
+    PRIMARY KEY (company_id, no),
+    FOREIGN KEY (company_id, by_user) REFERENCES users
+);
+
+GRANT SELECT, INSERT ON acts TO pointsbank_service;
 GRANT SELECT, INSERT, UPDATE ON users, identity_providers, sign_in_attempts TO pointsbank_service;
 GRANT SELECT, INSERT, DELETE ON user_awarders, sign_in_links TO pointsbank_service;
 GRANT SELECT, INSERT, DELETE, UPDATE (seen_at) ON user_sessions TO pointsbank_service;

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pointsbank import company
+from pointsbank import acts, company
 from pointsbank.database import Database, Session
 from pointsbank.errors import PointsBankError
 from pointsbank.users import attempts, passwords, people, secret_texts, sessions
@@ -38,8 +38,10 @@ def with_password(database: Database, company_key: str, name: str, password: str
         return sessions.begin(session, row.no, before)
 
 
-def make_link(session: Session, user_no: int) -> str:
-    """A text that signs the user in, once, within the next `LINK_SECONDS`."""
+def make_link(session: Session, user_no: int, by: int | None = None) -> str:
+    """A text that signs the user in, once, within the next `LINK_SECONDS`; `by` is who makes it for them."""
+    if by is not None:
+        acts.note(session, by, "link-made", people.by_number(session, user_no).name)
     session.sql("DELETE FROM sign_in_links WHERE company_id = %(company)s AND expires_at < now()")
     text, kept = secret_texts.make(LINK_PREFIX, session.company_id)
     session.sql(

@@ -14,6 +14,7 @@ from tests.web.conftest import Reader
 EVERYBODY = frozenset(ROLES)
 NOBODY_NEEDED = None
 MANAGERS = frozenset({"hr", "admin"})
+KEEPERS = frozenset({"admin"})
 
 EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/"): EVERYBODY,
@@ -45,6 +46,31 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/screen/link/<link>"): NOBODY_NEEDED,
     ("GET", "/screen/<key:programme>"): NOBODY_NEEDED,
     ("GET", "/screen-stream/<key:programme>"): NOBODY_NEEDED,
+    ("GET", "/admin/access"): KEEPERS,
+    ("GET", "/admin/access/keys"): KEEPERS,
+    ("POST", "/admin/access/keys"): KEEPERS,
+    ("POST", "/admin/access/keys/<int:no>/revocation"): KEEPERS,
+    ("GET", "/admin/access/origins"): KEEPERS,
+    ("POST", "/admin/access/origins"): KEEPERS,
+    ("POST", "/admin/access/origins/removal"): KEEPERS,
+    ("GET", "/admin/access/signing"): KEEPERS,
+    ("POST", "/admin/access/signing/rotation"): KEEPERS,
+    ("GET", "/admin/access/users"): KEEPERS,
+    ("GET", "/admin/access/users/new"): KEEPERS,
+    ("POST", "/admin/access/users/new"): KEEPERS,
+    ("GET", "/admin/access/users/<int:no>"): KEEPERS,
+    ("POST", "/admin/access/users/<int:no>"): KEEPERS,
+    ("GET", "/admin/access/users/<int:no>/edit"): KEEPERS,
+    ("POST", "/admin/access/users/<int:no>/state"): KEEPERS,
+    ("POST", "/admin/access/users/<int:no>/sessions"): KEEPERS,
+    ("POST", "/admin/access/users/<int:no>/link"): KEEPERS,
+    ("GET", "/admin/access/widgets"): KEEPERS,
+    ("GET", "/admin/access/widgets/new"): KEEPERS,
+    ("POST", "/admin/access/widgets/new"): KEEPERS,
+    ("POST", "/admin/access/widgets/<token>/revocation"): KEEPERS,
+    ("GET", "/admin/access/widgets/board"): KEEPERS,
+    ("GET", "/admin/access/widgets/preview/v1/leaderboards"): KEEPERS,
+    ("GET", "/admin/access/widgets/preview/v1/leaderboards/stream"): KEEPERS,
 }
 """None: also who is not signed in."""
 
@@ -78,7 +104,12 @@ def everyone(reader: Reader) -> Reader:
 @pytest.mark.parametrize(("method", "path"), sorted(EXPECTED), ids=lambda text: text)
 def test_who_gets_past_the_guard(everyone: Reader, new_reader: Callable[[str], Reader], method: str, path: str) -> None:
     """A form is sent without its token, so that it changes nothing: past the guard that is what is refused."""
-    address = path.replace("<link>", "x").replace("<number>.<form>", "PB-2022-000001-7K3QXWMV.pdf")
+    address = (
+        path.replace("<link>", "x")
+        .replace("<int:no>", "1")
+        .replace("<token>", "3f1c09a7be5d2486")
+        .replace("<number>.<form>", "PB-2022-000001-7K3QXWMV.pdf")
+    )
     allowed = EXPECTED[method, path]
     stranger = new_reader(everyone.company_key)
     answer = stranger.open(address, method)

@@ -25,7 +25,7 @@ TABLES = """
     rulebooks places terms accounts entries transfers closings widget_secrets widget_tokens matches contestants
     pinned_boards certification_runs certification_results certificate_serials certificate_counts certificates
     certificate_relooks issuer_secrets signing_keys re_evaluations
-    users user_awarders user_sessions sign_in_links sign_in_attempts identity_providers displays pseudonyms
+    users user_awarders user_sessions sign_in_links sign_in_attempts identity_providers displays pseudonyms acts
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
