@@ -46,8 +46,10 @@ from api.pages import assets, catalogue, frame, home, openid, own_certificates, 
 from api.pages.admin import access as admin_access
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
+from api.pages.admin import learners as admin_learners
 from api.pages.admin import programme as admin_programme
 from api.pages.admin import programmes as admin_programmes
+from api.pages.admin import teams as admin_teams
 from api.rate_limit import Limiter
 from api.streams.boards import Boards
 from api.streams.connections import Connections
@@ -89,8 +91,10 @@ PAGES: tuple[frame.Pages, ...] = (
     admin_access.blp,
     admin_company.blp,
     admin_course_closing.blp,
+    admin_learners.blp,
     admin_programme.blp,
     admin_programmes.blp,
+    admin_teams.blp,
     home.blp,
     openid.blp,
     own_certificates.blp,

@@ -21,7 +21,7 @@ MAX_EMAIL_CHARACTERS = 320
 Status = Literal["created", "updated", "unchanged"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
-_COLUMNS = "l.key, l.name, l.email, l.department, l.joined_on, l.left_on"
+COLUMNS = "l.key, l.name, l.email, l.department, l.joined_on, l.left_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def get(session: Session, key: str) -> Learner:
     row: Any = None
     if fault_of_key(key) is None:
         row = session.sql(
-            f"SELECT {_COLUMNS} FROM learners AS l WHERE company_id = %(company)s AND key = %(key)s",  # noqa: S608
+            f"SELECT {COLUMNS} FROM learners AS l WHERE company_id = %(company)s AND key = %(key)s",  # noqa: S608
             {"key": key},
         ).fetchone()
     if row is None:
@@ -85,7 +85,7 @@ def get(session: Session, key: str) -> Learner:
 def page(session: Session, limit: int, after: str | None = None) -> list[Learner]:
     """At most `limit` learners in the order of their keys, from the first one after that key."""
     rows = session.sql(
-        f"""SELECT {_COLUMNS} FROM learners AS l
+        f"""SELECT {COLUMNS} FROM learners AS l
              WHERE company_id = %(company)s AND key > %(after)s ORDER BY key LIMIT %(limit)s""",  # noqa: S608 - columns
         {"after": after or "", "limit": limit},
     )
@@ -152,7 +152,7 @@ def put_batch(session: Session, learners: Sequence[Learner]) -> list[Status | In
 
 def _changed(session: Session, learners: Sequence[Learner]) -> list[tuple[Learner, Status]]:
     rows = session.sql(
-        f"""SELECT {_COLUMNS} FROM json_array_elements_text(%(keys)s::json) AS wanted (key)
+        f"""SELECT {COLUMNS} FROM json_array_elements_text(%(keys)s::json) AS wanted (key)
               JOIN learners AS l ON l.company_id = %(company)s AND l.key = wanted.key COLLATE "C\"""",  # noqa: S608
         {"keys": orjson.dumps([learner.key for learner in learners]).decode()},
     )

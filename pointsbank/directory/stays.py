@@ -22,6 +22,11 @@ def leave(stays: Stays, team: int, at: datetime) -> Stays:
     return _merged([*kept, *_until([stay for stay in stays if stay.team == team], at)])
 
 
+def out(stays: Stays, at: datetime) -> Stays:
+    """As before until then; from then on in no team."""
+    return _merged(_until(stays, at))
+
+
 def _until(stays: Iterable[Stay], at: datetime) -> list[Stay]:
     return [
         stay if stay.until_at is not None and stay.until_at <= at else stay._replace(until_at=at)

@@ -1,6 +1,6 @@
 """Teams of a programme and who is in them, since when and until when."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -136,6 +136,21 @@ def put(session: Session, programme_key: str, change: TeamChange) -> tuple[Team,
     return get(session, programme, change.key, at), status
 
 
+def put_name(session: Session, programme_key: str, key: str, name: str) -> bool:
+    """Makes a team without members, or gives one another name and leaves its members alone; True if it is new.
+
+    Raises NotFound for the programme, Invalid, Closed.
+    """
+    programme = programmes.get(session, programme_key)
+    change = TeamChange(key, name, ())
+    refuse(_faults([change], [""]))
+    version.change(session)
+    enrolments.refuse_closed(programmes.get(session, programme_key))
+    plan = _plan_teams(session, programme, [change])
+    _write_teams(session, programme, [change], plan)
+    return plan.statuses == ["created"]
+
+
 def put_batch(session: Session, programme_key: str, changes: Sequence[TeamChange]) -> list[Status]:
     """Makes or changes teams, all or none, in the same number of statements however many and however large.
 
@@ -164,7 +179,7 @@ def _put(session: Session, programme_key: str, changes: Sequence[TeamChange], pa
     enrolments.refuse_closed(programme)
     plan = _plan(session, programme, changes, numbers)
     _write_teams(session, programme, changes, plan)
-    _write_stays(session, programme, plan.stays)
+    write_stays(session, programme, plan.stays)
     enrolments.write(session, programme, plan.enrolments)
     return plan.statuses
 
@@ -189,7 +204,7 @@ def _plan(session: Session, programme: Programme, changes: Sequence[TeamChange],
     plan = _plan_teams(session, programme, changes)
     listed = [[numbers[key] for key in change.members] for change in changes]
     everyone = [learner for members in listed for learner in members]
-    before = _find_stays(session, programme, plan.nos, everyone)
+    before = find_stays(session, programme, plan.nos, everyone)
     enrolled = enrolments.find(session, programme, everyone)
     moments = [
         enrolments.present(programme) if change.from_on is None else start_of(change.from_on, programme.zone)
@@ -243,7 +258,7 @@ def _plan_teams(session: Session, programme: Programme, changes: Sequence[TeamCh
     return plan
 
 
-def _find_stays(
+def find_stays(
     session: Session, programme: Programme, teams: Sequence[int], numbers: Sequence[int]
 ) -> dict[int, Stays]:
     """All stays of these learners, and of all who ever were in these teams."""
@@ -275,14 +290,20 @@ def _write_teams(session: Session, programme: Programme, changes: Sequence[TeamC
            ON CONFLICT (company_id, no) DO UPDATE SET name = excluded.name""",
         {"programme": programme.no, "rows": orjson.dumps(rows).decode()},
     )
+    named = {no for no, status in zip(plan.nos, plan.statuses, strict=True) if status != "unchanged"}
+    mark_changed(session, named | plan.moved)
+
+
+def mark_changed(session: Session, numbers: Set[int]) -> None:
+    """So that boards take up what is new in the teams with these numbers."""
     session.sql(
         f"""UPDATE teams SET changed_in = {version.CURRENT}
              WHERE company_id = %(company)s AND no = ANY (%(numbers)s::integer[])""",  # noqa: S608 - a constant
-        {"numbers": sorted({row["no"] for row in rows} | plan.moved)},
+        {"numbers": sorted(numbers)},
     )
 
 
-def _write_stays(session: Session, programme: Programme, changed: dict[int, Stays]) -> None:
+def write_stays(session: Session, programme: Programme, changed: dict[int, Stays]) -> None:
     """Replaces all stays of these learners in the programme."""
     if not changed:
         return

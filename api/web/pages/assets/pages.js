@@ -2,6 +2,7 @@
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (event.defaultPrevented) return; // a script of the page sends it
   if (form.getAttribute("aria-busy") === "true") {
     event.preventDefault();
     return;
