@@ -42,7 +42,7 @@ from api import (
 )
 from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
-from api.pages import assets, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
+from api.pages import assets, award, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
 from api.pages.admin import access as admin_access
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
@@ -95,6 +95,7 @@ PAGES: tuple[frame.Pages, ...] = (
     admin_programme.blp,
     admin_programmes.blp,
     admin_teams.blp,
+    award.blp,
     home.blp,
     openid.blp,
     own_certificates.blp,

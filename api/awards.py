@@ -18,10 +18,15 @@ blp = Resource("Awards", __name__, url_prefix="/v1", description="Flowers and cr
 
 
 class AwardSchema(StrictSchema):
-    """To one learner, or the amount to each member of a team."""
+    """To one learner, or the amount to each of several or to each member of a team."""
 
     awarder = Key(load_default=None, metadata={"example": "li-trainer", "description": "Needed for flowers."})
     learner = Key(metadata={"example": "20210001"})
+    learners = fields.List(
+        Key(),
+        validate=validate.Length(min=1, max=awards.MAX_LEARNERS),
+        metadata={"description": "Several, all or none.", "example": ["20210001", "20210002"]},
+    )
     team = Key(metadata={"example": "team-1"})
     programme = Key(required=True, metadata={"example": "2021"})
     course = Key(load_default=None, metadata={"example": "service", "description": "Needed for flowers."})
@@ -32,8 +37,8 @@ class AwardSchema(StrictSchema):
 
     @validates_schema(skip_on_field_errors=True)
     def _one_receiver(self, data: dict[str, Any], **_: Any) -> None:
-        if ("learner" in data) == ("team" in data):
-            raise ValidationError({"learner": ["name a learner or a team, one of the two."]})
+        if sum(name in data for name in ("learner", "learners", "team")) != 1:
+            raise ValidationError({"learner": ["name a learner, learners or a team, one of the three."]})
 
 
 @blp.route("/awards", methods=["POST"])
@@ -46,7 +51,7 @@ def post_award(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """Give flowers or credits
 
     Flowers come from the awarder's allowance in the course; credits come from the programme's pool and need the
-    scope `admin`. To a team, each member gets the amount, all or none.
+    scope `admin`. To a team or to several learners, each gets the amount, all or none, in one entry.
     """
     if body["unit"] == "credits" and not may("admin"):
         raise Forbidden("Giving credits by hand needs the scope admin.")
@@ -54,6 +59,7 @@ def post_award(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
     award = awards.Award(
         awarder=body["awarder"],
         learner=body.get("learner"),
+        learners=body.get("learners", ()),
         team=body.get("team"),
         programme=body["programme"],
         course=body["course"],

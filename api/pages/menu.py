@@ -33,5 +33,6 @@ def _all() -> list[tuple[str, str, str]]:
     """Endpoint, what it is called, what it is for."""
     return [
         ("passbook.show", _("Passbook"), _("Your credits, flowers and certificates")),
+        ("award.show", _("Give flowers"), _("Red flowers for one, several, a team or everyone")),
         ("admin_programmes.show_all", _("Administration"), _("Programmes, rules, certificates and reports")),
     ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import format_date, format_datetime, format_decimal
+from flask_babel import format_date, format_datetime, format_decimal, format_time
 
 from api.pages.access import find_visitor
 
@@ -29,4 +29,9 @@ def time(at: datetime) -> str:
     return str(format_datetime(at, "medium"))
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"credits": credits, "whole": whole, "day": day, "time": time}
+def clock(at: datetime) -> str:
+    """The time of the day."""
+    return str(format_time(at, "short"))
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"credits": credits, "whole": whole, "day": day, "time": time, "clock": clock}

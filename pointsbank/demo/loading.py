@@ -22,6 +22,8 @@ from pointsbank.demo.programme import (
     COURSES,
     ENDS_ON,
     MATCHES,
+    OPEN_ALLOWANCES,
+    OPEN_COURSE,
     PHASES,
     PROGRAMME,
     PROGRAMME_NAME,
@@ -99,7 +101,7 @@ def directory_requests() -> Iterator[Request]:
             ],
         },
     )
-    for course in COURSES:
+    for course in (*COURSES, OPEN_COURSE):
         document = {
             "name": course.name,
             "kind": course.kind,
@@ -120,7 +122,10 @@ def directory_requests() -> Iterator[Request]:
     yield _json("PUT", f"{PATH}/leaderboards/pinned", {"boards": BIG_SCREEN})
     for awarder in AWARDERS:
         name = awarder.name if awarder.learner is None else f"{LEARNERS[awarder.learner]}（{awarder.name}）"
-        document = {"name": name, "role": awarder.role, "allowances": awarder.allowances}
+        allowances = dict(awarder.allowances)
+        if awarder.key in OPEN_ALLOWANCES:
+            allowances[OPEN_COURSE.key] = OPEN_ALLOWANCES[awarder.key]
+        document = {"name": name, "role": awarder.role, "allowances": allowances}
         yield _json("PUT", f"{PATH}/awarders/{awarder.key}", document)
 
 
@@ -145,7 +150,7 @@ def match_requests() -> Iterator[Request]:
 
 
 def closing_requests() -> Iterator[Request]:
-    """The year is over: every course is closed, and its flowers become credits."""
+    """The year is over: its courses are closed, and their flowers become credits."""
     for course in COURSES:
         yield _json("POST", f"{PATH}/courses/{course.key}/close", {})
 

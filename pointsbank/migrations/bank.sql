@@ -237,6 +237,7 @@ CREATE TABLE entries (
 );
 CREATE UNIQUE INDEX entries_reversed_once ON entries (company_id, reverses) WHERE reverses IS NOT NULL;
 CREATE INDEX entries_without_transfers ON entries (company_id, learner, number) WHERE transfers = 0;
+CREATE INDEX entries_of_awarder ON entries (company_id, awarder, number) WHERE awarder IS NOT NULL;
 
 -- Keyed by learner before number: a learner's statement is one range of the primary key, and an entry knows
 -- whose transfers it has. (A second index costs a tenth of a booking.)

@@ -24,3 +24,8 @@ for (const select of document.querySelectorAll("form[data-sends-itself] select")
 
 // What a form was refused for, or what was done, is where reading goes on.
 document.querySelector("[data-takes-focus]")?.focus();
+
+// What a page kept for times without a connection is not for whoever comes next.
+for (const form of document.querySelectorAll("form[data-leaves]")) {
+  form.addEventListener("submit", () => window.caches?.delete("award"));
+}
