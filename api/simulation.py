@@ -178,11 +178,12 @@ def simulate_draft(programme: str) -> Any:
     What activating it with `re_evaluate` would do now: by rule, by learner, and who would newly qualify for a
     certificate or no longer. Nothing is written, and nobody has to wait.
     """
-    steps = _one_at_a_time(simulate(database(), company_id(), programme))
+    steps = one_at_a_time(simulate(database(), company_id(), programme))
     return progress.answer(steps, lambda report: report)
 
 
-def _one_at_a_time(steps: Steps) -> Steps:
+def one_at_a_time(steps: Steps) -> Steps:
+    """Of each worker; raises Unavailable for who has waited long enough."""
     turn = state().simulation_turn
     if not turn.acquire(timeout=MAX_WAIT_SECONDS):
         raise Unavailable("Another simulation is running. Nothing was lost; send the request again.")

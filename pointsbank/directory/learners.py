@@ -102,6 +102,14 @@ def find_numbers(session: Session, keys: Sequence[str]) -> dict[str, int]:
     return {row.key: row.no for row in rows}
 
 
+def names_of(session: Session, keys: Sequence[str]) -> dict[str, str]:
+    """Their names, by their keys."""
+    rows = session.sql(
+        "SELECT key, name FROM learners WHERE company_id = %(company)s AND key = ANY (%(keys)s)", {"keys": list(keys)}
+    )
+    return dict(rows)
+
+
 def faults_of_list(keys: Sequence[str], known: Mapping[str, int], path: str) -> list[FieldError]:
     """Learners of a list that are unknown or stand in it twice, as faults of `path[index]`."""
     first: dict[str, int] = {}
