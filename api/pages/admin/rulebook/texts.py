@@ -81,7 +81,7 @@ def _cards() -> dict[str, str]:
         "member_flowers_per_credit": _("Flowers for each"),
         "member_credits": _("Credits"),
         "member_cap_credits": _("At most credits"),
-        "member_kind": _("Kind"),
+        "member_kind": _("Kind of certificate"),
         "member_level": _("Level"),
         "member_criteria": _("Criteria"),
         "member_valid_for": _("Validity"),
@@ -157,7 +157,7 @@ def _awards() -> dict[str, str]:
         "remove_band": _("Remove the band"),
         "limits": _("Limits"),
         "cap": _("Cap for each learner"),
-        "cap_none": _("none"),
+        "cap_none": _("no cap"),
         "cap_programme": _("in the programme"),
         "cap_course": _("in each course"),
         "cap_day": _("each day"),
@@ -171,7 +171,7 @@ def _certificates() -> dict[str, str]:
     """Certificates, and the conversion of flowers."""
     return {
         "certificate": _("Certificate"),
-        "kind": _("Kind"),
+        "kind": _("Kind of certificate"),
         "kind_points": _("Points certificate"),
         "kind_qualification": _("Qualification certificate"),
         "level": _("Level"),

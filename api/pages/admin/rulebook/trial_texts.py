@@ -63,7 +63,7 @@ def _results() -> dict[str, str]:
         "learner_id": _("Id"),
         "first_listed": _("The %(n)s for whom most changes, of %(of)s."),
         "page": _("%(from)s – %(to)s of %(of)s"),
-        "earlier": _("Back"),
+        "earlier": _("Earlier ones"),
         "further": _("Further"),
         "sort": _("Sort by %(name)s"),
         "left": _("What would stay as it is"),
