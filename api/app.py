@@ -44,8 +44,10 @@ from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, award, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
 from api.pages.admin import access as admin_access
+from api.pages.admin import certification as admin_certification
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
+from api.pages.admin import entries as admin_entries
 from api.pages.admin import learners as admin_learners
 from api.pages.admin import programme as admin_programme
 from api.pages.admin import programmes as admin_programmes
@@ -90,8 +92,10 @@ RESOURCES: tuple[openapi.Resource, ...] = (
 
 PAGES: tuple[frame.Pages, ...] = (
     admin_access.blp,
+    admin_certification.blp,
     admin_company.blp,
     admin_course_closing.blp,
+    admin_entries.blp,
     admin_learners.blp,
     admin_programme.blp,
     admin_programmes.blp,

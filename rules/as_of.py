@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pointsbank.database import Session
 from pointsbank.errors import Invalid
+from pointsbank.saying import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ def as_of(session: Session, cut_off: datetime | None = None) -> AsOf:
     assert row is not None, "every company has a journal"
     if cut_off is not None and cut_off > row.now:
         raise Invalid.field(
-            "cut_off", f"{cut_off.isoformat()} lies in the future; choose a time that is over, or leave it out for now"
+            "cut_off",
+            say(
+                "%(time)s lies in the future; choose a time that is over, or leave it out for now",
+                time=cut_off.isoformat(),
+            ),
         )
     return AsOf(cut_off or row.now, row.last_number)

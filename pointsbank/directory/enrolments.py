@@ -62,8 +62,9 @@ def enrol(session: Session, programme_key: str, keys: Sequence[str], from_on: da
     return Counts(len(changes) - moved, moved, len(wanted) - len(changes))
 
 
-def page(session: Session, programme: Programme, limit: int, after: int = 0) -> list[Enrolment]:
-    """At most `limit` of those enrolled in the order of their numbers, beginning after that number."""
+def page(session: Session, programme: Programme, limit: int, after: int = 0, who: str | None = None) -> list[Enrolment]:
+    """At most `limit` of those enrolled in the order of their numbers, beginning after that number; `who`: only those
+    with this id, or with this in their name."""
     rows = session.sql(
         """SELECT e.learner, l.key, l.name, e.from_at, t.key AS team
              FROM enrolments AS e
@@ -73,8 +74,9 @@ def page(session: Session, programme: Programme, limit: int, after: int = 0) -> 
               AND m.from_at <= %(at)s AND (m.until_at IS NULL OR m.until_at > %(at)s)
              LEFT JOIN teams AS t ON t.company_id = %(company)s AND t.no = m.team
             WHERE e.company_id = %(company)s AND e.programme = %(programme)s AND e.learner > %(after)s
+              AND (%(who)s::text IS NULL OR l.key = %(who)s OR position(lower(%(who)s) IN lower(l.name)) > 0)
             ORDER BY e.learner LIMIT %(limit)s""",
-        {"programme": programme.no, "after": after, "limit": limit, "at": present(programme)},
+        {"programme": programme.no, "after": after, "limit": limit, "who": who, "at": present(programme)},
     )
     return [Enrolment(*row) for row in rows]
 

@@ -9,6 +9,7 @@ from pointsbank.database import Session
 from pointsbank.directory.faults import fault_of_text
 from pointsbank.directory.pools import fingerprint
 from pointsbank.errors import Conflict, Invalid
+from pointsbank.saying import say
 from rules.certification import entries, numbers, reviewing
 from rules.certification.register import Certificate, get
 
@@ -32,7 +33,12 @@ def revoke(session: Session, number: str, reason: str, request_key: str | None =
         if request_key is not None and _booked(session, key, (found.number, reason)) is not None:
             return found
         raise AlreadyRevoked(
-            f"The certificate {found.number} was revoked on {found.revoked_at:%Y-%m-%d}: {found.revoked_reason}",
+            say(
+                "The certificate %(number)s was revoked on %(day)s: %(reason)s",
+                number=found.number,
+                day=f"{found.revoked_at:%Y-%m-%d}",
+                reason=found.revoked_reason,
+            ),
             revoked_at=found.revoked_at,
         )
     entry = _post(session, found, entries.REVOKED, key, reason, (found.number, reason))
@@ -60,7 +66,7 @@ def keep(session: Session, number: str, reason: str, request_key: str | None = N
     if request_key is not None and _booked(session, key, content) is not None:
         return found
     if found.review is None:
-        raise Conflict(f"The certificate {found.number} is not under review.")
+        raise Conflict(say("The certificate %(number)s is not under review.", number=found.number))
     _post(session, found, entries.REVIEWED, key, reason, content)
     [change] = numbers.take_changes(session, 1)
     session.sql(

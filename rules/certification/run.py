@@ -92,7 +92,7 @@ def start(
     """
     programme = programmes.get(session, programme_key)
     journal = session.lock_journal()
-    if request_key is not None and (before := _of_key(session, request_key)) is not None:
+    if request_key is not None and (before := of_key(session, request_key)) is not None:
         if (before.programme, _wanted_of(before)) != (programme.no, wanted):
             raise KeyConflict(f"The key {request_key} is of a run of something else. Use a new one.")
         return before
@@ -235,7 +235,8 @@ def outcomes(
     ]
 
 
-def _of_key(session: Session, request_key: str) -> Run | None:
+def of_key(session: Session, request_key: str) -> Run | None:
+    """The run that was begun with it."""
     row = session.sql(f"{_SELECT} AND r.request_key = %(key)s", {"key": request_key}).fetchone()
     return None if row is None else _read(row)
 

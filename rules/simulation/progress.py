@@ -1,11 +1,12 @@
-"""How far a simulation or a re-evaluation has come."""
+"""How far a simulation, a re-evaluation or a certification run has come."""
 
 from typing import Literal, NamedTuple
 
 
 class Progress(NamedTuple):
-    """Of `reading`: entries of the journal; `qualifying`: learners, for each version; `booking`: corrections."""
+    """Of `reading`: entries of the journal; `qualifying`: learners, for each version; `booking`: corrections;
+    `evaluating`: learners; `issuing`: certificates."""
 
-    stage: Literal["reading", "qualifying", "booking"]
+    stage: Literal["reading", "qualifying", "booking", "evaluating", "issuing"]
     done: int
     of: int

@@ -47,6 +47,13 @@ def _done(what: str | None) -> str | None:
     return {"saved": _("Saved."), "made": _("Made.")}.get(what or "")
 
 
+def way_to(endpoint: str, **values: Any) -> str | None:
+    """The address of another section's page, for who may go there."""
+    view = current_app.view_functions.get(endpoint)
+    roles = None if view is None else allowed(view)
+    return url_for(endpoint, **values) if roles is not None and roles & visitor().roles else None
+
+
 def _ways(sections: list[tuple[str, str]], programme: str | None = None) -> list[Way]:
     found = []
     for endpoint, label in sections:
@@ -63,7 +70,7 @@ def _of_company() -> list[tuple[str, str]]:
     return [
         ("admin_programmes.show_all", _("Programmes")),
         ("admin_learners.show_all", _("Learners")),
-        ("admin_entries.find", _("Entries")),
+        ("admin_entries.find", _("Journal entries")),
         ("admin_feed.show", _("Live feed")),
         ("admin_access.show", _("Keys and access")),
         ("admin_company.show", _("Company")),
