@@ -14,10 +14,12 @@ from bench.ground import BATCH, LEARNERS, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
 SECTIONS = ("booking", "reading", "boards", "streams", "certificates", "simulation", "signing")
+NAMED = ("screen",)
+"""Only where it is named: it takes as long as it is told to."""
 
 
 @click.command()
-@click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
+@click.argument("sections", nargs=-1, type=click.Choice(SECTIONS + NAMED))
 @click.option("--levels", default="10000,1000000,5000000", help="Transfers already booked, at which is measured.")
 @click.option("--keys", "kind", type=click.Choice(["uuid", "row"]), default="uuid", help="Ids of events.")
 @click.option("--busy", default=1_000_000, help="Transfers of the large holding.")
@@ -26,6 +28,7 @@ SECTIONS = ("booking", "reading", "boards", "streams", "certificates", "simulati
 @click.option("--streams", "opened_streams", default=1_000, help="Live streams that are open at once.")
 @click.option("--certified", default=1_000_000, help="Transfers of who is certified.")
 @click.option("--simulated", default=200_000, help="Events that a draft is tried on.")
+@click.option("--minutes", default=30.0, help="For which the big screen is watched.")
 def main(
     sections: tuple[str, ...],
     levels: str,
@@ -36,6 +39,7 @@ def main(
     opened_streams: int,
     certified: int,
     simulated: int,
+    minutes: float,
 ) -> None:
     """Measure booking and serving, reading, boards, streams, certificates and simulation, each beside its floor."""
     wanted = sections or SECTIONS
@@ -68,6 +72,11 @@ def main(
                 _simulating(ground, simulated)
         if "signing" in wanted:
             _signing()
+        if "screen" in wanted:
+            from bench import screen  # it needs playwright, and Chromium
+
+            with opened(folder, uuids) as ground:
+                screen.measure(ground, minutes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -130,7 +130,7 @@ def _texts() -> dict[str, str]:
         "and_more": _("{name} and {count} more"),
         "credits": _("credits"),
         "flowers": _("red flowers"),
-        "per_member": _("per member"),
+        "per_member": _("credits per member"),
         "rank": _("No. {rank}"),
         "leads": _("{team} takes the lead"),
         "hr": _("HR"),

@@ -7,6 +7,7 @@ import { clock, day, hearTime, timeOfDay } from "./screen_times.js";
 import { Duel, News, People, Race, Teams, fillItem } from "./screen_views.js";
 
 const TICK_MS = 1_000;
+const DRAW_MS = 200; // a small computer behind a large screen has time in between
 const GRACE_MS = 1_000; // a connection that is back so soon was not worth a word
 const STALE_MS = 30_000;
 const RELOAD_MS = 60_000;
@@ -28,7 +29,8 @@ const dots = new Map([...document.querySelectorAll(".dot")].map((dot) => [dot.da
 const pinned = views.find((view) => view.name === body.dataset.pinned);
 
 let screen = null;
-let isDrawn = true;
+let isDue = false;
+let drawn = -Infinity;
 let view = null;
 let since = performance.now(); // when the view came, less what it was paused
 let paused = false;
@@ -45,8 +47,8 @@ follow(body.dataset.stream, {
     if (data.version !== body.dataset.version) renew();
     const before = screen;
     screen = data;
-    if (isDrawn) requestAnimationFrame(draw);
-    isDrawn = false;
+    if (!isDue) setTimeout(() => requestAnimationFrame(draw), Math.max(0, drawn + DRAW_MS - performance.now()));
+    isDue = true;
     news(before, data);
   },
   alive: hear,
@@ -101,10 +103,11 @@ function tell() {
 // --- what is shown ---
 
 function draw() {
-  isDrawn = true;
+  isDue = false;
+  drawn = performance.now();
   if (!screen) return;
   put(document.querySelector(".mast h1 bdi"), screen.programme);
-  scaled(screen.scale, screen.score === "mean");
+  scaled(screen.scale);
   const there = views.filter((each) => each.has(screen));
   for (const each of views) dots.get(each.name).parentElement.hidden = !there.includes(each);
   if (there.length === 0) enter(null);
@@ -171,7 +174,8 @@ function announce(award) {
 
 setInterval(() => {
   const now = performance.now();
-  put(document.querySelector("#clock"), `${day(clock())} ${timeOfDay(clock())}`);
+  put(document.querySelector("#clock .day"), day(clock()));
+  put(document.querySelector("#clock .time"), timeOfDay(clock()));
   tell();
   if (ribbon.firstChild && now - ribboned > RIBBON_MS) ribbon.replaceChildren();
   if (!view) return;

@@ -7,20 +7,24 @@ const MOVE = { duration: 700, easing: "cubic-bezier(.3, .8, .3, 1)" };
 export const texts = JSON.parse(document.querySelector("#texts").textContent);
 export const language = document.documentElement.lang;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const wholes = new Intl.NumberFormat(language);
-let decimals = wholes;
 let scale = 0;
 
 /** How many decimals credits have, from now on. */
-export function scaled(by, isMean) {
+export function scaled(by) {
   scale = by;
-  const digits = isMean ? Math.max(1, by) : by;
-  decimals = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** Of credits in their smallest parts, of flowers as they are; a mean has at least one decimal. */
 export function amount(value, unit, isMean = false) {
-  if (unit === "flowers") return (isMean ? new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }) : wholes).format(value);
-  return decimals.format(Number(value) / 10 ** scale);
+  const by = unit === "credits" ? scale : 0;
+  return decimals(isMean ? Math.max(1, by) : by).format(Number(value) / 10 ** by);
+}
+
+const formats = [];
+
+function decimals(digits) {
+  formats[digits] ??= new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formats[digits];
 }
 
 export function say(name, values = {}) {

@@ -65,7 +65,7 @@ function fillTile(element, team) {
   const shown = element.querySelector(".score");
   if (shown.textContent && shown.textContent !== score) glow(element);
   put(shown, score);
-  put(element.querySelector(".unit"), team.isMean ? `${texts.credits} / ${texts.per_member}` : texts.credits);
+  put(element.querySelector(".unit"), team.isMean ? texts.per_member : texts.credits);
   put(element.querySelector(".flowers .number"), amount(team.flowers, "flowers", team.isMean));
 }
 
@@ -79,7 +79,7 @@ export class Race extends View {
     const most = Math.max(1, ...screen.teams.map((team) => Number(team.credits)));
     const shown = screen.teams.slice(0, BARS);
     this.section.style.setProperty("--rows", Math.max(4, shown.length));
-    put(this.section.querySelector(".unit"), isMean ? `${texts.credits} / ${texts.per_member}` : texts.credits);
+    put(this.section.querySelector(".unit"), isMean ? texts.per_member : texts.credits);
     this.#list.show(shown.map((team) => ({ ...team, isMean, share: Math.max(0, Number(team.credits)) / most })));
     this.more(screen.teams.length - shown.length);
   }
@@ -239,8 +239,9 @@ export class News extends View {
 }
 
 function item() {
-  const line = make("p", "line", make("span", "giver"), make("span", "arrow", "→"), make("span", "badge"), make("span", "to"));
-  return make("li", "item", line, make("p", "gift", make("span", "gain number"), make("span", "what")), make("p", "reason"), make("p", "when"));
+  const line = make("p", "line", make("span", "badge"), make("span", "to"));
+  const gift = make("p", "gift", make("span", "gain number"), make("span", "what"));
+  return make("li", "item", line, gift, make("p", "reason"), make("p", "by", make("span", "giver"), make("span", "when")));
 }
 
 export function fillItem(element, award) {
