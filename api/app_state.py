@@ -34,6 +34,8 @@ class State:
     and be no faster."""
     simulation_turn: threading.Lock = field(default_factory=threading.Lock)
     """As batch_turn, for simulations."""
+    roster_turn: threading.Lock = field(default_factory=threading.Lock)
+    """As batch_turn, for files that are read."""
 
 
 def state() -> State:

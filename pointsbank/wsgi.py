@@ -13,6 +13,7 @@ from pointsbank.background import Background
 from pointsbank.database import Database
 from pointsbank.leaderboards import pins
 from pointsbank.matches import settling
+from pointsbank.rosters import kept
 from pointsbank.settings import Settings, SettingsError
 from rules import reevaluation
 from rules.certification import forgetting, relooking, reviewing, working
@@ -41,6 +42,7 @@ def create_app() -> Flask:
     background.add("certifying", working.INTERVAL_SECONDS, partial(working.continue_due, certifying))
     background.add("looking at certificates", relooking.INTERVAL_SECONDS, partial(relooking.look_again, database))
     background.add("forgetting previews", forgetting.INTERVAL_SECONDS, partial(forgetting.forget, database))
+    background.add("forgetting rosters", kept.INTERVAL_SECONDS, partial(kept.forget, database))
     background.add("looking at reversals", reviewing.INTERVAL_SECONDS, partial(reviewing.look_everywhere, database))
     background.start()
     atexit.register(background.stop)

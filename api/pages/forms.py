@@ -1,8 +1,9 @@
 """Forms of pages: what was typed stays, and what is wrong stands beside its field, in the page's language."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from flask import request
 from flask_babel import gettext
@@ -13,7 +14,26 @@ from pointsbank.saying import Said
 SEEN = "seen"
 """The field with the mark of what the form was made from."""
 
+MOST_BYTES = 2 * 2**20
+"""Of a form, unless its view takes more."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+
 _HEAD = re.compile(r"^[^.\[]+")
+
+
+def takes(most: int) -> Callable[[View], View]:
+    """The view's form may bring so many bytes, and no more."""
+
+    def declare(view: View) -> View:
+        view.most_bytes = most  # type: ignore[attr-defined]  # a function takes attributes
+        return view
+
+    return declare
+
+
+def most_bytes(view: object) -> int:
+    return int(getattr(view, "most_bytes", MOST_BYTES))
 
 
 def said(message: str) -> str:

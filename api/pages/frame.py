@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 import orjson
 import psycopg
 import sqlalchemy
-from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from api import problems
 from api.language import LANGUAGES, Language, asked_for, known, preferred
-from api.pages import access, assets, cookies, menu, showing
+from api.pages import access, assets, cookies, forms, menu, showing
 from api.problems import as_problem
 from pointsbank.database import is_transient, unavailable
 from pointsbank.errors import PointsBankError
@@ -57,6 +57,7 @@ class Pages(Blueprint):
 
     def __init__(self, name: str, import_name: str) -> None:
         super().__init__(name, import_name, template_folder="../web")
+        self.before_request(_bounded)
         self.before_request(_chosen)
         self.before_request(access.guard)
         self.before_request(_check_form)
@@ -115,6 +116,11 @@ def with_query(**changes: str | None) -> str:
     query = {**request.args.to_dict(), **changes}
     kept = {name: value for name, value in query.items() if value}
     return f"{request.path}?{urlencode(kept)}" if kept else request.path
+
+
+def _bounded() -> None:
+    """Before anything of it is read."""
+    request.max_content_length = forms.most_bytes(current_app.view_functions[request.endpoint or ""])
 
 
 def _chosen() -> AnyResponse | None:

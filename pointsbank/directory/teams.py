@@ -26,12 +26,14 @@ MAX_MEMBERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TeamChange:
-    """What a team is to be: exactly these members (keys of learners), from the start of the day `from_on`."""
+    """What a team is to be: exactly these members (keys of learners), from the start of the day `from_on`; with
+    `others_stay` those that it has, and these."""
 
     key: str
     name: str
     members: Sequence[str]
     from_on: date | None = None
+    others_stay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,8 @@ def put_name(session: Session, programme_key: str, key: str, name: str) -> bool:
 def put_batch(session: Session, programme_key: str, changes: Sequence[TeamChange]) -> list[Status]:
     """Makes or changes teams, all or none, in the same number of statements however many and however large.
 
-    From its moment on a team has exactly the members that are listed: others leave it, and those listed leave
-    any other team of the programme, whatever was known of later times. The moment is the start of the day
+    From its moment on a team has exactly the members that are listed: others leave it, unless they stay, and those
+    listed leave any other team of the programme, whatever was known of later times. The moment is the start of the day
     `from_on` in the programme's time zone, else now (before the programme begins, its beginning). But
     someone's first team without `from_on` counts from their enrolment, and from the programme's start if they
     were not enrolled: there is nothing before it to be replaced. Joining enrols, from then on.
@@ -211,7 +213,11 @@ def _plan(session: Session, programme: Programme, changes: Sequence[TeamChange],
         for change in changes
     ]
     after = dict(before)
-    members_of = {no: set(members) for no, members in zip(plan.nos, listed, strict=True)}
+    members_of = {
+        no: set(members)
+        for change, no, members in zip(changes, plan.nos, listed, strict=True)
+        if not change.others_stay
+    }
     moment_of = dict(zip(plan.nos, moments, strict=True))
     for learner, known in before.items():
         for team in {stay.team for stay in known} & members_of.keys():

@@ -118,6 +118,17 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/admin/access/widgets/board"): KEEPERS,
     ("GET", "/admin/access/widgets/preview/v1/leaderboards"): KEEPERS,
     ("GET", "/admin/access/widgets/preview/v1/leaderboards/stream"): KEEPERS,
+    ("GET", "/admin/programmes/<key:programme>/roster"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/roster"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/roster/template.<form>"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/roster/<int:no>"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/roster/<int:no>/columns"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/roster/<int:no>/columns"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/roster/<int:no>/check"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/roster/<int:no>/take"): MANAGERS,
+    ("POST", "/admin/programmes/<key:programme>/roster/<int:no>/discard"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/roster/<int:no>/problems.csv"): MANAGERS,
+    ("GET", "/admin/programmes/<key:programme>/roster/<int:no>/left-out.csv"): MANAGERS,
 }
 """None: also who is not signed in."""
 

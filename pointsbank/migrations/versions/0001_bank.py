@@ -19,6 +19,7 @@ FILES = (
     "reevaluations.sql",
     "users.sql",
     "displays.sql",
+    "rosters.sql",
 )
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
@@ -26,6 +27,7 @@ TABLES = """
     pinned_boards certification_runs certification_results certificate_serials certificate_counts certificates
     certificate_relooks issuer_secrets signing_keys re_evaluations
     users user_awarders user_sessions sign_in_links sign_in_attempts identity_providers displays pseudonyms acts
+    roster_uploads
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
@@ -55,7 +57,7 @@ def upgrade() -> None:
     # What of any company has become due, and which companies pin boards, is found by one query each; what is done about
     # it, is done company by company.
     due = ("matches", "certification_runs", "certificate_counts", "certificate_relooks", "re_evaluations")
-    for table in (*due, "pinned_boards"):
+    for table in (*due, "pinned_boards", "roster_uploads"):
         connection.exec_driver_sql(
             f"CREATE POLICY every_company ON {table} FOR SELECT USING "
             "((SELECT current_setting('app.every_company', true) = 'on'))"
