@@ -45,6 +45,7 @@ from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, award, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
 from api.pages.admin import access as admin_access
 from api.pages.admin import certification as admin_certification
+from api.pages.admin import awarders as admin_awarders
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
 from api.pages.admin import entries as admin_entries
@@ -94,6 +95,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
 PAGES: tuple[frame.Pages, ...] = (
     admin_access.blp,
     admin_certification.blp,
+    admin_awarders.blp,
     admin_company.blp,
     admin_course_closing.blp,
     admin_entries.blp,

@@ -15,7 +15,8 @@ from pointsbank.saying import say
 _MISSING_DAY = date.min
 """In place of one that is wrong: `refuse` keeps it from ever being used."""
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
-_BETWEEN_DIGITS = str.maketrans("", "", " ,")
+_AS_WRITTEN = str.maketrans({" ": None, ",": None, "\u2212": "-"})
+"""Spaces and commas between digits, and the minus sign of typesetters."""
 
 
 class Typed:
@@ -82,7 +83,7 @@ class Typed:
         value = self.text(field)
         if value is None:
             return None
-        digits = unicodedata.normalize("NFKC", value).translate(_BETWEEN_DIGITS)
+        digits = unicodedata.normalize("NFKC", value).translate(_AS_WRITTEN)
         if not _NUMBER.fullmatch(digits):
             self._fault(field, say("must be a number."))
             return 0

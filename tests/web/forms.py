@@ -8,7 +8,13 @@ from werkzeug.test import TestResponse
 def fields(page: TestResponse) -> dict[str, str]:
     """What the form of the page holds, except its token."""
     html = re.sub(r"<template>.*?</template>", "", page.text, flags=re.DOTALL)
-    inputs = re.findall(r'<input (?:id="[^"]*" )?(?:type="hidden" )?name="([^"]+)"[^>]*?value="([^"]*)"', html)
+    inputs = [
+        (name[1], value[1])
+        for tag in re.findall(r"<input [^>]*>", html)
+        if (name := re.search(r' name="([^"]+)"', tag)) is not None
+        and (value := re.search(r' value="([^"]*)"', tag)) is not None
+        and 'type="checkbox"' not in tag
+    ]
     selects = re.findall(r'<select id="[^"]*" name="([^"]+)".*?value="([^"]*)" selected', html, flags=re.DOTALL)
     return {name: value for name, value in [*inputs, *selects] if name != "csrf"}
 
