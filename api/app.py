@@ -44,8 +44,8 @@ from api.app_state import State
 from api.fields import KeyBesideBatch, KeyInPath
 from api.pages import assets, award, catalogue, frame, home, openid, own_certificates, passbook, screen, sign_in
 from api.pages.admin import access as admin_access
-from api.pages.admin import certification as admin_certification
 from api.pages.admin import awarders as admin_awarders
+from api.pages.admin import certification as admin_certification
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
 from api.pages.admin import entries as admin_entries

@@ -177,7 +177,7 @@ def _all(
         open_courses=[(each.key, each.name) for each in its_courses if each.closed_at is None],
         roles=_roles(),
         form=form,
-        labels={"amount": _("Flowers for each")},
+        labels={"amount": _("More flowers for each")},
         chosen=set(chosen or ()),
         **more,
     )
