@@ -14,8 +14,8 @@ from bench.ground import BATCH, LEARNERS, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
 SECTIONS = ("booking", "reading", "boards", "streams", "certificates", "simulation", "signing")
-NAMED = ("screen",)
-"""Only where it is named: it takes as long as it is told to."""
+NAMED = ("pages", "screen")
+"""Only where it is named: they need Chromium, and the screen takes as long as it is told to."""
 
 
 @click.command()
@@ -72,8 +72,12 @@ def main(
                 _simulating(ground, simulated)
         if "signing" in wanted:
             _signing()
+        if "pages" in wanted:
+            from bench import pages  # it needs playwright, and Chromium
+
+            pages.measure()
         if "screen" in wanted:
-            from bench import screen  # it needs playwright, and Chromium
+            from bench import screen  # as the pages
 
             with opened(folder, uuids) as ground:
                 screen.measure(ground, minutes)
