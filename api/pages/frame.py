@@ -3,7 +3,7 @@
 import logging
 import uuid
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 import psycopg
@@ -115,7 +115,8 @@ def with_query(**changes: str | None) -> str:
     """The address of this page with another query; None leaves a member out."""
     query = {**request.args.to_dict(), **changes}
     kept = {name: value for name, value in query.items() if value}
-    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+    path = quote(request.path)
+    return f"{path}?{urlencode(kept)}" if kept else path
 
 
 def _bounded() -> None:
