@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -72,17 +73,21 @@ def main(
                 _simulating(ground, simulated)
         if "signing" in wanted:
             _signing()
-        if "pages" in wanted:
-            from bench import pages  # it needs playwright, and Chromium
-
-            pages.measure()
-        if "screen" in wanted:
-            from bench import screen  # as the pages
-
-            with opened(folder, uuids) as ground:
-                screen.measure(ground, minutes)
+        _in_a_browser(folder, wanted, minutes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_a_browser(folder: Path, wanted: Sequence[str], minutes: float) -> None:
+    if not set(wanted) & set(NAMED):
+        return
+    from bench import pages, screen  # they need playwright, and Chromium
+
+    if "pages" in wanted:
+        pages.measure()
+    if "screen" in wanted:
+        with opened(folder, uuids) as ground:
+            screen.measure(ground, minutes)
 
 
 def _booking(ground: Ground, levels: list[int]) -> None:

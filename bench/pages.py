@@ -37,20 +37,23 @@ class Seen(NamedTuple):
 def measure() -> None:
     print(f"\nPages at their first visit, the processor slowed {SLOWED} times: milliseconds, and bytes over the wire")
     print(f"  {'page':<28} {'first paint':>12} {'largest':>9} {'bytes':>9} {'answers':>8}")
-    with tempfile.TemporaryDirectory(prefix="pointsbank-pages-") as folder, served(Path(folder)) as demo:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-            for role, pages in PAGES.items():
-                kept = demo.storage(browser, role) if role else None
-                for name, path in pages.items():
-                    turns = [visit(browser, demo, kept, path) for _ in range(TURNS)]
-                    first, largest = (statistics.median(each[place] for each in turns) for place in (0, 1))
-                    heaviest = max(turns, key=lambda each: each.weight)
-                    print(
-                        f"  {name:<28} {first:>12.0f} {largest:>9.0f} {heaviest.weight:>9} {heaviest.answers:>8}",
-                        flush=True,
-                    )
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="pointsbank-pages-") as folder,
+        served(Path(folder)) as demo,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        for role, pages in PAGES.items():
+            kept = demo.storage(browser, role) if role else None
+            for name, path in pages.items():
+                turns = [visit(browser, demo, kept, path) for _ in range(TURNS)]
+                first, largest = (statistics.median(each[place] for each in turns) for place in (0, 1))
+                heaviest = max(turns, key=lambda each: each.weight)
+                print(
+                    f"  {name:<28} {first:>12.0f} {largest:>9.0f} {heaviest.weight:>9} {heaviest.answers:>8}",
+                    flush=True,
+                )
+        browser.close()
 
 
 def visit(browser: Browser, demo: Demo, kept: Any, path: str) -> Seen:

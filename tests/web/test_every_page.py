@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from urllib.parse import quote
 
-import flask
 import pytest
 from werkzeug.test import TestResponse
 
@@ -162,9 +161,7 @@ def role_of(method: str, path: str) -> str:
     return next(role for role in ROLES if allowed is None or role in allowed)
 
 
-def test_what_is_typed_is_text_everywhere_and_headers_are_in_place(
-    evil: Caller, visitors: dict[str, Reader], app: flask.Flask
-) -> None:
+def test_what_is_typed_is_text_everywhere_and_headers_are_in_place(evil: Caller, visitors: dict[str, Reader]) -> None:
     found, shown = samples(evil), 0
     for method, path in everywhere():
         if method != "GET":
@@ -173,7 +170,7 @@ def test_what_is_typed_is_text_everywhere_and_headers_are_in_place(
             reader = visitors[role_of(method, path)]
             reader.language = language
             answer = reader.get(address(path, found))
-            assert answer.status_code < 500, (path, answer.text)
+            assert answer.status_code < 500, (path, answer.get_data())
             if answer.mimetype != "text/html" or answer.status_code >= 300:
                 continue
             shown += MARK in answer.text
@@ -211,7 +208,7 @@ def test_another_company_sees_and_changes_nothing(
         answer = stranger.get(where) if method == "GET" else stranger.send(where, {"reason": "x"}, page="/admin")
         assert answer.status_code < 500, (method, path, answer.text)
         assert MARK not in answer.text, (method, path)
-        if "<key:programme>" in path:
+        if method == "GET" and "<key:programme>" in path:
             assert answer.status_code in (404, 401, 403), (method, path, answer.status_code)
         stranger.become("stranger")  # who has signed out on the way
     assert rows_of(database.url, evil.company_id) == before
