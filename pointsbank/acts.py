@@ -1,4 +1,7 @@
-"""What users did to what opens the bank: keys, tokens, origins, users, signing keys. Never changed, never deleted."""
+"""What users did to what opens the bank: keys, tokens, origins, users, signing keys, display links.
+
+Never changed, never deleted.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +23,8 @@ Act = Literal[
     "link-made",
     "sessions-ended",
     "signing-key-rotated",
+    "display-made",
+    "display-revoked",
 ]
 MAX_SUBJECT_CHARACTERS = 300
 

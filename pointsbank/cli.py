@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pointsbank.leaderboards.store import Store
 
 SIGN_IN_AS = "sign in as "
+SCREEN = "big screen"
 """How `demo` begins the lines that `start` prints as links."""
 
 
@@ -109,8 +110,8 @@ def _serve(host: str, port: int, workers: int, welcome: bool) -> None:
         serving.serve(host, port, workers, opened.log_level, announce, serving.reviver(settings))
 
 
-def _demo_opened() -> tuple[str, list[tuple[str, str]]]:
-    """The demo's key, and each role with the path that signs in as one who has it.
+def _demo_opened() -> tuple[str, list[tuple[str, str]], str]:
+    """The demo's key, each role with the path that signs in as one who has it, and the path of its big screen.
 
     Loads the demo in a process of its own, so that this one forks its workers without connections and threads.
     """
@@ -122,10 +123,12 @@ def _demo_opened() -> tuple[str, list[tuple[str, str]]]:
         raise click.ClickException("The demo programme could not be loaded; the reason stands above.")
     said = [line.partition(": ") for line in loaded.stdout.splitlines()]
     (key,) = [what for name, _, what in said if name == "key"]
-    return key, [(name.removeprefix(SIGN_IN_AS), what) for name, _, what in said if name.startswith(SIGN_IN_AS)]
+    (screen,) = [what for name, _, what in said if name == SCREEN]
+    paths = [(name.removeprefix(SIGN_IN_AS), what) for name, _, what in said if name.startswith(SIGN_IN_AS)]
+    return key, paths, screen
 
 
-def _welcome(url: str, key: str, paths: list[tuple[str, str]]) -> str:
+def _welcome(url: str, key: str, paths: list[tuple[str, str]], screen: str) -> str:
     links = "\n".join(f"    {role:<8} {url}{path}" for role, path in paths)
     return f"""
   The points bank is open.
@@ -136,6 +139,10 @@ def _welcome(url: str, key: str, paths: list[tuple[str, str]]) -> str:
   Sign in to the pages of the demo, as (each link works once, within an hour; make run prints new ones):
 
 {links}
+
+  The big screen, for any browser, without signing in:
+
+    {url}{screen}
 
   The demo company's key (it may do everything):
 
@@ -310,21 +317,23 @@ def demo() -> None:
     """Load the demo programme into the company `demo`; run again, it changes nothing."""
     settings = Settings.from_environment()
     with opened_database() as database:
-        key, counts, paths = _load_demo(database, settings)
+        key, counts, paths, screen = _load_demo(database, settings)
     for role, path in paths:
         click.echo(f"{SIGN_IN_AS}{role}: {path}")
+    click.echo(f"{SCREEN}: {screen}")
     click.echo("demo programme: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
     click.echo(f"key: {key}")
 
 
-def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str, int], list[tuple[str, str]]]:
-    """The demo's key, what became of its events and awards, and the paths that sign in.
+def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str, int], list[tuple[str, str]], str]:
+    """The demo's key, what became of its events and awards, the paths that sign in, and the path of its big screen.
 
     Loads it through the code that any client reaches.
     """
     from api.app import create_app
     from pointsbank import company, keys
     from pointsbank.demo.loading import COMPANY_KEY, load, through
+    from pointsbank.demo.screen import display_path
     from pointsbank.demo.users import sign_in_paths
     from pointsbank.matches.settling import settle_due
 
@@ -342,7 +351,8 @@ def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str,
     counts = dict(load(through(create_app(settings, database), key)))
     settle_due(database)  # no worker may be running that does
     with database.transaction(company_id) as session:
-        return key, counts, sign_in_paths(session)
+        paths = sign_in_paths(session)
+    return key, counts, paths, display_path(database, company_id, settings.data_dir)
 
 
 @main.command()

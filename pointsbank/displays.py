@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pointsbank import acts
 from pointsbank.database import Database, Session
 from pointsbank.directory.faults import fault_of_text, refuse
 from pointsbank.directory.programmes import Programme
@@ -45,9 +46,17 @@ class Grant(NamedTuple):
 
 
 def create(
-    session: Session, programme: Programme, name: str, hides_names: bool = False, score: str = "sum"
+    session: Session,
+    programme: Programme,
+    name: str,
+    hides_names: bool = False,
+    score: str = "sum",
+    by: int | None = None,
 ) -> tuple[Display, str]:
-    """The display, and the text of its link, which cannot be had again. Raises Invalid with every fault."""
+    """The display, and the text of its link, which cannot be had again; `by` is the user who makes it.
+
+    Raises Invalid with every fault.
+    """
     name = name.strip()
     faults = []
     if (fault := fault_of_text(name, MAX_NAME_CHARACTERS)) is not None:
@@ -67,6 +76,7 @@ def create(
             RETURNING *""",
         {"programme": programme.no, "name": name, "hides": hides_names, "score": score, "kept": kept},
     ).fetchone()
+    acts.note(session, by, "display-made", name)
     return _display(row), text
 
 
@@ -79,7 +89,7 @@ def page(session: Session, programme: Programme) -> list[Display]:
     return [_display(row) for row in rows]
 
 
-def revoke(session: Session, programme: Programme, no: int) -> Display:
+def revoke(session: Session, programme: Programme, no: int, by: int | None = None) -> None:
     """Once and for all; again changes nothing. Raises NotFound."""
     row = session.sql(
         """UPDATE displays SET revoked_at = coalesce(revoked_at, now())
@@ -88,7 +98,7 @@ def revoke(session: Session, programme: Programme, no: int) -> Display:
     ).fetchone()
     if row is None:
         raise NotFound(f"The programme {programme.key} has no display link {no}.")
-    return _display(row)
+    acts.note(session, by, "display-revoked", row.name)
 
 
 def authenticate(database: Database, text: str) -> Grant | None:

@@ -52,4 +52,6 @@ def _words() -> dict[Act, str]:
         "link-made": _("made a sign-in link for"),
         "sessions-ended": _("signed out everywhere"),
         "signing-key-rotated": _("began to sign with"),
+        "display-made": _("made the display link"),
+        "display-revoked": _("revoked the display link"),
     }
