@@ -53,8 +53,8 @@ from api.pages.admin import learners as admin_learners
 from api.pages.admin import programme as admin_programme
 from api.pages.admin import programmes as admin_programmes
 from api.pages.admin import roster as admin_roster
-from api.pages.admin import screens as admin_screens
 from api.pages.admin import rulebook as admin_rulebook
+from api.pages.admin import screens as admin_screens
 from api.pages.admin import teams as admin_teams
 from api.rate_limit import Limiter
 from api.streams.boards import Boards
