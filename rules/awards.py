@@ -14,7 +14,7 @@ from ledger.accounts import CREDITS, ISSUANCE, allowance, holding, pool_of_progr
 from ledger.journal import Draft, Duplicate, Transfer
 from pointsbank.database import Session
 from pointsbank.directory import participants, roster, snapshot
-from pointsbank.directory.faults import refuse
+from pointsbank.directory.faults import fault_of_key, refuse
 from pointsbank.directory.roster import Enrolled
 from pointsbank.directory.snapshot import Course, Programme
 from pointsbank.errors import Closed, FieldError, Invalid, NotFound, PointsBankError
@@ -171,7 +171,7 @@ def _named(session: Session, award: Award, programme: Programme, at: datetime) -
     keys = list(award.learners) if award.learner is None else [award.learner]
     if not 1 <= len(keys) <= MAX_LEARNERS:
         raise Invalid.field("learners", say("must be 1 to %(most)s.", most=MAX_LEARNERS))
-    known = roster.find_learners(session, programme.no, keys)
+    known = roster.find_learners(session, programme.no, [key for key in keys if fault_of_key(key) is None])
     if award.learner is not None and not known:
         raise NotFound(say("There is no learner %(learner)s.", learner=award.learner))
     faults: list[FieldError] = []
@@ -204,7 +204,7 @@ def _fault_of(key: str, learner: Enrolled | None, programme: Programme, at: date
 def _members(session: Session, team: str, programme: Programme, at: datetime) -> _Receivers:
     row = session.sql(
         "SELECT no FROM teams WHERE company_id = %(company)s AND programme = %(programme)s AND key = %(key)s",
-        {"programme": programme.no, "key": team},
+        {"programme": programme.no, "key": team.replace("\0", "")},
     ).fetchone()
     if row is None:
         raise NotFound(say("Programme %(programme)s has no team %(team)s.", programme=programme.key, team=team))

@@ -93,6 +93,15 @@ def _award(company_id: int, row: Any) -> Award:
     )
 
 
+def latest(session: Session, awarders: Sequence[int]) -> tuple[int, int | None] | None:
+    """As which of these awarders, by number, the latest award was given, and in which course."""
+    row = session.sql(
+        f"SELECT e.awarder, e.course FROM {_LATEST} ORDER BY e.number DESC LIMIT 1",  # noqa: S608 - a constant
+        {"awarders": list(awarders), "kind": _kind(session), "limit": 1},
+    ).fetchone()
+    return None if row is None else (row.awarder, row.course)
+
+
 def lately(session: Session, awarder: int, programme: int) -> Lately:
     """What the awarder, and the others of the programme, gave for, and to whom the awarder gave."""
     others = session.sql(

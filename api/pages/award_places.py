@@ -14,6 +14,7 @@ from pointsbank.errors import NotFound
 from pointsbank.saying import say
 from pointsbank.users import people
 from pointsbank.users.people import AwarderOf
+from rules import given
 
 State = Literal["open", "over", "early", "closed"]
 """`over`: its last day is past, but it is not closed, so it still takes awards."""
@@ -42,7 +43,7 @@ class Place:
 
 
 def find(session: Session, user_no: int) -> tuple[list[AwarderOf], list[Place]]:
-    """Whom the user is, and the places, those that are open first."""
+    """Whom the user is, and the places: those that are open first, and of them the one that was given from last."""
     own = people.awarders_of(session, user_no)
     now = datetime.now(UTC)
     found: list[Place] = []
@@ -50,11 +51,16 @@ def find(session: Session, user_no: int) -> tuple[list[AwarderOf], list[Place]]:
         programme = programmes.get(session, awarder.programme)
         known = awarders.get(session, programme, awarder.key)
         by_key = courses.find_all(session, programme)
-        for key, given in known.allowances.items():
-            if given or known.left[key]:
+        for key, amount in known.allowances.items():
+            if amount or known.left[key]:
                 state = state_of(programme, by_key[key], now)
-                found.append(Place(awarder, programme, by_key[key], given, known.left[key], state))
-    return own, sorted(found, key=lambda each: (_ORDER.index(each.state), each.left == 0))
+                found.append(Place(awarder, programme, by_key[key], amount, known.left[key], state))
+    last = given.latest(session, [each.no for each in own])
+
+    def rank(each: Place) -> tuple[int, bool, bool]:
+        return _ORDER.index(each.state), each.left == 0, (each.awarder.no, each.course.no) != last
+
+    return own, sorted(found, key=rank)
 
 
 def named(session: Session, user_no: int, key: str) -> Place:
