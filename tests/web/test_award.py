@@ -216,7 +216,7 @@ def test_all_of_it_in_one_entry(
     assert {each["credit"] for each in entry["transfers"]} == {f"holding:{key}" for key in got}
     page = text(li.get(answer.headers["Location"]).text)
     assert f"+{2 * len(got)}" in page
-    assert "Undo" in page
+    assert "Take back" in page
 
 
 def test_nobody_gives_to_themselves(bank: Caller, reader: Reader) -> None:
