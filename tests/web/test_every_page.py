@@ -170,7 +170,8 @@ def test_what_is_typed_is_text_everywhere_and_headers_are_in_place(evil: Caller,
             reader = visitors[role_of(method, path)]
             reader.language = language
             answer = reader.get(address(path, found))
-            assert answer.status_code < 500, (path, answer.get_data())
+            said = answer.get_data()  # to its end, also of what is streamed
+            assert answer.status_code < 500, (path, said)
             if answer.mimetype != "text/html" or answer.status_code >= 300:
                 continue
             shown += MARK in answer.text
