@@ -36,7 +36,7 @@ OUTAGE_SECONDS = 3.0
 FROZEN_SECONDS = 45.0
 """Longer than the screen waits for a sign of life."""
 BACK_SECONDS_MAX = 60.0
-SETTLED_SECONDS_MAX = 5.0
+SETTLED_SECONDS = 5.0
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 Send = Any
@@ -120,7 +120,8 @@ def posting(send: Send, rate: float) -> Iterator[list[int]]:
         thread.join()
 
 
-def sender(url: str, key: str) -> Send:
+@contextmanager
+def sending(url: str, key: str) -> Iterator[Send]:
     """For one thread at a time."""
     where = urlsplit(url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
@@ -134,7 +135,8 @@ def sender(url: str, key: str) -> Send:
         said = answer.read()
         assert answer.status < 300, (method, path, answer.status, said)
 
-    return send
+    yield send
+    connection.close()
 
 
 def watch(
@@ -155,7 +157,7 @@ def watch(
             is_silence = freezes and len(found.noticed_seconds) == 1
             _interrupt(page, relay, is_silence, found)
         found.posted = len(posted)
-    page.wait_for_timeout(SETTLED_SECONDS_MAX * 1_000)
+    page.wait_for_timeout(SETTLED_SECONDS * 1_000)
     found.drops = int(page.evaluate("document.body.dataset.drops"))
     page.locator("[data-view=teams]").click()
     page.wait_for_timeout(500)
@@ -196,16 +198,16 @@ def of_ledger(database: Database, company_id: int) -> dict[str, str]:
 
 
 def measure(ground: Ground, minutes: float) -> None:
-    with serving.served(ground, redis=True) as (url, _), sync_playwright() as playwright:
-        send = sender(url, ground.key)
+    with serving.served(ground, redis=True) as (url, _), sending(url, ground.key) as send:
         furnish(send)
         relay = Relay(url)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
-        page = browser.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
-        path = link(ground.database, ground.company_id)
-        found = watch(page, relay, path, send, minutes * 60, max(20.0, minutes * 6), freezes=True)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
+            page = browser.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
+            path = link(ground.database, ground.company_id)
+            found = watch(page, relay, path, send, minutes * 60, max(20.0, minutes * 6), freezes=True)
+            browser.close()
         found.ledger = of_ledger(ground.database, ground.company_id)
-        browser.close()
         relay.close()
     _report(found, minutes)
 
