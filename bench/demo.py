@@ -18,7 +18,31 @@ CUT_OFF = "2022-07-01T00:00:00+08:00"
 PAGES: dict[str, dict[str, str]] = {
     "": {"sign-in": "/sign-in"},
     "learner": {"passbook": "/me"},
-    "hr": {"programmes": "/admin"},
+    "awarder": {"award": "/award"},
+    "hr": {
+        "programmes": "/admin",
+        "programme": "/admin/programmes/2021",
+        "programme-edit": "/admin/programmes/2021/edit",
+        "courses": "/admin/programmes/2021/courses",
+        "roster": "/admin/programmes/2021/roster",
+        "teams": "/admin/programmes/2021/teams",
+        "awarders": "/admin/programmes/2021/awarders",
+        "rulebook": "/admin/programmes/2021/rulebook",
+        "rulebook-trial": "/admin/programmes/2021/rulebook/trial",
+        "rulebook-versions": "/admin/programmes/2021/rulebook/versions",
+        "certification": "/admin/programmes/2021/certification",
+        "certification-run": "/admin/programmes/2021/certification/runs/1",
+        "certificates": "/admin/programmes/2021/certification/certificates",
+        "learners": "/admin/learners",
+        "learner": "/admin/learners/20210001",
+        "entries": "/admin/entries",
+        "entry": "/admin/entries/100",
+        "feed": "/admin/feed",
+        "reports": "/admin/programmes/2021/reports",
+        "display-links": "/admin/programmes/2021/screens",
+        "screen": "/screen/2021",
+    },
+    "admin": {"access": "/admin/access", "keys": "/admin/access/keys", "users": "/admin/access/users"},
 }
 """By role, or of nobody: what a page is called, and where it is."""
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars"]

@@ -1,23 +1,28 @@
-"""Makes docs/screens/*.png: pages of the demo on a phone and a laptop, light and dark, in Chinese and English.
+"""Makes docs/screens/*.webp: every page of the demo on a phone, a laptop and in 4K, light and dark, in Chinese and English.
 
-    .venv/bin/python docs/screens.py http://127.0.0.1:8000 learner LINK
+    .venv/bin/python -m docs.screens [PAGE …]
 
-`LINK` is the one-time link that `make run` prints for the role; the pages of that role are taken. It needs Chromium,
-and a font with Chinese (on Debian: chromium, fonts-noto-cjk).
+It serves a demo of its own, with its certificates issued. It needs Chromium, and a font with Chinese (on Debian:
+chromium, fonts-noto-cjk). Pictures of 4K are at half of their size.
 """
 
 import io
 import shutil
 import sys
+import tempfile
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from bench.demo import CHROMIUM, PAGES, served, settle
+
 FOLDER = Path(__file__).parent / "screens"
-PAGES = {"learner": {"passbook": "/me"}}
-"""By role: what a picture is called, and the page that it shows."""
+TALLEST = 2.5
+"""Screens: what of a long page is taken."""
+QUALITY = 72
 
 
 class Screen(NamedTuple):
@@ -25,46 +30,49 @@ class Screen(NamedTuple):
     width: int
     height: int
     scale: float
-    scheme: str
-    language: str
 
 
-SCREENS = (
-    Screen("laptop-zh", 1440, 1180, 1, "light", "zh-CN"),
-    Screen("laptop-dark-en", 1440, 1180, 1, "dark", "en"),
-    Screen("phone-zh", 390, 1150, 1.5, "light", "zh-CN"),
-    Screen("phone-dark-en", 390, 1150, 1.5, "dark", "en"),
-    Screen("4k-zh", 3840, 2160, 0.5, "light", "zh-CN"),
-)
+SCREENS = (Screen("phone", 390, 844, 1), Screen("laptop", 1440, 900, 0.75), Screen("4k", 3840, 2160, 0.5))
 
 
-def main(base: str, role: str, link: str) -> None:
+def main(wanted: set[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        first = browser.new_context()
-        page = first.new_page()
-        page.goto(link)
-        page.locator("form.fields button").click()
-        page.wait_for_load_state("networkidle")
-        kept = first.storage_state()
-        for screen in SCREENS:
-            context = browser.new_context(
-                viewport={"width": screen.width, "height": screen.height},
-                device_scale_factor=screen.scale,
-                color_scheme="dark" if screen.scheme == "dark" else "light",
-                locale=screen.language,
-                storage_state=kept,
-            )
-            page = context.new_page()
-            for name, path in PAGES[role].items():
-                page.goto(base + path)
-                page.wait_for_load_state("networkidle")
-                picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                picture.save(FOLDER / f"{name}-{screen.name}.png", optimize=True)
-            context.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="pointsbank-screens-") as folder,
+        served(Path(folder)) as demo,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        for role, pages in PAGES.items():
+            chosen = {name: path for name, path in pages.items() if not wanted or name in wanted}
+            kept = demo.storage(browser, role) if role and chosen else None
+            for screen, scheme, language in product(SCREENS, ("light", "dark"), ("zh", "en")):
+                if not chosen:
+                    break
+                context = browser.new_context(
+                    viewport={"width": screen.width, "height": screen.height},
+                    device_scale_factor=screen.scale,
+                    color_scheme="dark" if scheme == "dark" else "light",
+                    locale="zh-CN" if language == "zh" else "en",
+                    storage_state=kept,  # type: ignore[arg-type]  # as playwright gave it
+                    reduced_motion="reduce",
+                )
+                page = context.new_page()
+                for name, path in chosen.items():
+                    page.goto(demo.url + path)
+                    settle(page)
+                    whole = (
+                        screen.height if name == "screen" else page.evaluate("document.documentElement.scrollHeight")
+                    )
+                    tall = min(whole, int(screen.height * TALLEST))
+                    clip = {"x": 0, "y": 0, "width": screen.width, "height": max(tall, screen.height)}
+                    picture = Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip)))  # type: ignore[arg-type]
+                    taken = FOLDER / f"{name}-{screen.name}-{scheme}-{language}.webp"
+                    picture.convert("RGB").save(taken, quality=QUALITY, method=6)
+                    print(taken.name, flush=True)
+                context.close()
         browser.close()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(set(sys.argv[1:]))
