@@ -1,4 +1,4 @@
-"""Makes docs/screens/*.webp: every page of the demo on a phone, a laptop and in 4K, light and dark, in Chinese and English.
+"""Makes docs/screens/*.webp: the pages of the demo on a phone, a laptop and in 4K, light and dark, Chinese and English.
 
     .venv/bin/python -m docs.screens [PAGE …]
 
@@ -69,7 +69,7 @@ def main(wanted: set[str]) -> None:
                     picture = Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip)))  # type: ignore[arg-type]
                     taken = FOLDER / f"{name}-{screen.name}-{scheme}-{language}.webp"
                     picture.convert("RGB").save(taken, quality=QUALITY, method=6)
-                    print(taken.name, flush=True)
+                    sys.stdout.write(f"{taken.name}\n")
                 context.close()
         browser.close()
 
