@@ -15,7 +15,7 @@ from pointsbank.rosters.cells import letters
 from pointsbank.rosters.columns import Choice, Field
 from pointsbank.rosters.grids import Reading
 from pointsbank.rosters.planning import Plan, Teams
-from pointsbank.rosters.problems import Problem
+from pointsbank.rosters.problems import GRADES, Problem
 from pointsbank.rosters.reading import Line, lines
 from pointsbank.rosters.refusals import Unreadable
 from pointsbank.saying import Said, say
@@ -69,7 +69,7 @@ def check(
             found_lines.append(line)
             if len(found_lines) % STEP_ROWS == 0:
                 yield Progress("reading", min(done, reading.size), reading.size)
-        notices = _notices(reading, found_lines)
+        notices = _notices(reading, choice)
     if not found_lines:
         raise Unreadable(say("Below the header there is no learner. Is it the right sheet?"))
     found = _Found()
@@ -189,10 +189,13 @@ def _check(found_lines: list[Line], found: _Found, notices: list[Said], version:
     problems = [each for line in found_lines for each in line.problems]
     grades = Counter(each.grade for each in problems)
     faulty = [(line.row, line.as_written) for line in found_lines if line.is_faulty]
-    groups = Counter((each.grade, each.field, each.form) for each in problems)
+    groups = sorted(
+        Counter((each.grade, each.field, each.form) for each in problems).items(),
+        key=lambda each: (GRADES.index(each[0][0]), -each[1]),
+    )
     content = [[list(row) for row in found.rows], len(faulty)]
     mark = blake2b(orjson.dumps(content), digest_size=16).hexdigest()
-    ordered = sorted(problems, key=lambda each: ("fault", "warning", "note").index(each.grade))
+    ordered = sorted(problems, key=lambda each: GRADES.index(each.grade))
     report = {
         "read": len(found_lines),
         "faulty": len(faulty),
@@ -202,7 +205,7 @@ def _check(found_lines: list[Line], found: _Found, notices: list[Said], version:
         "new_teams": len(found.new_teams),
         "teams": list(found.new_teams.items())[:LISTED],
         "grades": dict(grades),
-        "groups": [[*group, count] for group, count in groups.most_common(LISTED)],
+        "groups": [[*group, count] for group, count in groups[:LISTED]],
         "first": [list(each) for each in ordered[:LISTED]],
         "changes": found.changes,
         "notices": [[each.form, each.values] for each in notices],
@@ -212,7 +215,7 @@ def _check(found_lines: list[Line], found: _Found, notices: list[Said], version:
     return Check(version, mark, found.rows, faulty, problems[:MAX_PROBLEMS], report)
 
 
-def _notices(reading: Reading, found_lines: list[Line]) -> list[Said]:
+def _notices(reading: Reading, choice: Choice) -> list[Said]:
     """What is to be known about the file as a whole."""
     said = []
     if reading.encoding and not reading.is_encoding_sure:
@@ -232,6 +235,6 @@ def _notices(reading: Reading, found_lines: list[Line]) -> list[Said]:
         )
     if reading.hides_columns:
         said.append(say("The sheet has hidden columns. They are read like the others."))
-    if len(found_lines) > 1 and reading.merges:
+    if any(each.last_row > choice.header and each.first_column in choice.columns.values() for each in reading.merges):
         said.append(say("The sheet has merged cells. Departments, teams and dates count for each of their rows."))
     return said

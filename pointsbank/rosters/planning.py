@@ -31,9 +31,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Of one row. `team` is where the learner goes, None for who stays; `team_before` where the learner is. `mark`
-    tells what the directory has of the learner, so that it is noticed if that changes; `lacks_zeros`: with zeros in
-    front the id is another learner's, of one and no more; `said` are warnings and faults by field."""
+    """Of one row. `team` is where the learner goes, None for who stays; `team_before` where the learner is, by its name.
+    `mark` tells what the directory has of the learner, so that it is noticed if that changes; `lacks_zeros`: with zeros
+    in front the id is another learner's, of one and no more; `said` are warnings and faults by field."""
 
     learner: Learner
     before: Learner | None
@@ -127,6 +127,7 @@ def _plan(
         )
         said.append(("team", False, message))
     enrols = have is None or not have.is_enrolled
+    team_before = None if team_before is None else teams.name(team_before)
     return Plan(learner, before, enrols, target, team_before, _mark(have), len(near) == 1, tuple(said))
 
 

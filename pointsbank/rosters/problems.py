@@ -1,6 +1,6 @@
 """What is to be said about a cell, a row or a file before anything of it is written."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from pointsbank.rosters.columns import Field
 from pointsbank.saying import Said
@@ -9,6 +9,7 @@ Grade = Literal["fault", "warning", "note"]
 """A row with a fault is not taken; a warning is for whoever knows better; a note says what was read otherwise than it
 stands there."""
 
+GRADES: tuple[Grade, ...] = get_args(Grade)
 MAX_SHOWN_CHARACTERS = 80
 
 

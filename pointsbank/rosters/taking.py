@@ -6,7 +6,7 @@ and said.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,6 @@ from rules.simulation.progress import Progress
 BATCH_ROWS = 1_000
 """Written together: others wait for so long."""
 CHECKED_ROWS = 5_000
-LISTED = 200
-"""Rows that were left alone, in the result."""
 
 
 class PreviewOutOfDate(Conflict):
@@ -139,7 +137,7 @@ def _write(session: Session, of: Programme, rows: Sequence[Kept], terms: Terms) 
     enrolling = [plan.learner.key for plan in plans if plan.enrols and plan.team is None]
     enrolments.enrol(session, of.key, enrolling, terms.from_on)
     counts["enrols"] += sum(plan.enrols for plan in plans)
-    return {**counts, "changed_meanwhile": changed[:LISTED], "changed_meanwhile_count": len(changed)}
+    return {**counts, "changed_meanwhile": changed}
 
 
 def _write_teams(session: Session, of: Programme, plans: Sequence[Plan], terms: Terms, counts: Counter[str]) -> None:
@@ -153,7 +151,7 @@ def _write_teams(session: Session, of: Programme, plans: Sequence[Plan], terms: 
         counts["teams"] += teams.put_batch(session, of.key, changes).count("created")
 
 
-def _added(before: dict[str, Any] | Any, more: dict[str, Any]) -> dict[str, Any]:
-    result = {name: before.get(name, 0) + value for name, value in more.items() if isinstance(value, int)}
-    alone = [*before.get("changed_meanwhile", []), *more["changed_meanwhile"]][:LISTED]
-    return {**before, **result, "changed_meanwhile": alone}
+def _added(before: Mapping[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    names = {*before, *more} - {"changed_meanwhile"}
+    result = {name: before.get(name, 0) + more.get(name, 0) for name in names}
+    return {**result, "changed_meanwhile": [*before.get("changed_meanwhile", []), *more["changed_meanwhile"]]}

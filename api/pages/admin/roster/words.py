@@ -14,7 +14,7 @@ from pointsbank.rosters.kept import Status
 from pointsbank.rosters.problems import Grade
 
 _PLACE = re.compile(r"%\(\w+\)s")
-EXAMPLES = 3
+EXAMPLES = 2
 """Of a column's values."""
 MAX_EXAMPLE_CHARACTERS = 24
 
