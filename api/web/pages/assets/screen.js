@@ -126,6 +126,7 @@ function enter(next) {
   }
   if (!next) return;
   dots.get(id).style.setProperty("--seconds", `${next.seconds}s`);
+  next.enter();
   next.show(screen);
 }
 

@@ -52,6 +52,15 @@ export function named(text) {
   return make("bdi", "", text);
 }
 
+const WIDE = /[\u2e80-\uffef]/g;
+const LONG = 14; // Latin letters, or half as many Chinese ones
+
+/** Writes a name; one that is long is written smaller, in two lines. */
+export function name(element, text) {
+  put(element.firstChild, text);
+  element.classList.toggle("long", text.length + (text.match(WIDE)?.length ?? 0) > LONG);
+}
+
 export function plain(parts) {
   return parts.map((part) => (typeof part === "number" ? say("learner", { number: part }) : part)).join("");
 }

@@ -18,11 +18,16 @@ export function celebrate(team) {
   leader.replaceChildren(badge, make("p", "", named(say("leads", { team: team.name }))));
   paint(leader, team.place);
   party.hidden = false;
-  const style = getComputedStyle(leader);
-  const end = petals(party.querySelector("canvas"), ["--team", "--petal", "--heart"].map((name) => style.getPropertyValue(name)));
+  const end = petals(party.querySelector("canvas"), ["--team", "--petal", "--heart"].map((name) => colourOf(badge, name)));
   setTimeout(() => {
     end();
     party.hidden = true;
     leader.replaceChildren();
   }, SHOWN_MS);
+}
+
+/** As a canvas understands it, in light and in dark. */
+function colourOf(element, name) {
+  element.style.color = `var(${name})`;
+  return getComputedStyle(element).color;
 }

@@ -1,58 +1,70 @@
 // The views of the big screen. Each says whether it has something to show, and shows it.
 
-import { Moving, amount, called, flower, glow, make, named, paint, plain, put, say, texts, wear } from "./screen_parts.js";
+import { Moving, amount, called, flower, glow, make, name, named, paint, plain, put, say, texts, wear } from "./screen_parts.js";
 import { ago, clock } from "./screen_times.js";
 
-const TILES = 24;
-const BARS = 12;
+const TEAMS = 12; // at a time; where there are more, they take turns
 const NEWS = 6;
 const OTHERS = 6;
 
 class View {
-  constructor(name, seconds) {
-    this.name = name;
+  constructor(id, seconds) {
+    this.name = id;
     this.seconds = seconds;
-    this.section = document.querySelector(`#${name}`);
+    this.section = document.querySelector(`#${id}`);
     this.body = this.section.querySelector(".body");
   }
 
-  /** How many there are beyond those that are shown. */
-  more(count) {
-    const more = this.section.querySelector(".more");
-    put(more, count > 0 ? `+${count}` : "");
+  /** It is this view's turn. */
+  enter() {}
+}
+
+/** Teams, as many as can be read at a time. */
+class OfTeams extends View {
+  #turn = -1;
+
+  enter() {
+    this.#turn += 1;
+  }
+
+  page(screen) {
+    const count = screen.teams.length;
+    const first = (this.#turn % Math.ceil(count / TEAMS)) * TEAMS;
+    const shown = screen.teams.slice(first, first + TEAMS);
+    put(this.section.querySelector(".more"), count > TEAMS ? `${first + 1}–${first + shown.length} / ${count}` : "");
+    put(this.section.querySelector(".unit"), screen.score === "mean" ? texts.per_member : texts.credits);
+    return shown;
   }
 }
 
-export class Teams extends View {
+export class Teams extends OfTeams {
   #list = new Moving(this.body, tile, fillTile);
 
   has = (screen) => screen.teams.length > 0;
 
   show(screen) {
-    const shown = screen.teams.slice(0, TILES).map((team, place) => ({ ...team, isMean: screen.score === "mean", leads: leads(screen, place) }));
-    this.section.dataset.count = shown.length <= 3 ? 3 : shown.length <= 6 ? 6 : shown.length <= 12 ? 12 : 24;
+    const isMean = screen.score === "mean";
+    const shown = this.page(screen).map((team) => ({ ...team, isMean, leads: leads(screen, team) }));
     this.section.style.setProperty("--columns", columns(shown.length));
     this.section.style.setProperty("--rows", Math.ceil(shown.length / columns(shown.length)));
     this.#list.show(shown);
-    this.more(screen.teams.length - shown.length);
   }
 }
 
 /** So many beside each other that tiles are about as wide as the screen is. */
 function columns(count) {
-  return count <= 3 ? count : count <= 8 ? Math.ceil(count / 2) : count <= 15 ? Math.ceil(count / 3) : Math.ceil(count / 4);
+  return count <= 3 ? count : Math.ceil(count / (count <= 8 ? 2 : 3));
 }
 
-function leads(screen, place) {
+function leads(screen, team) {
   const [first, second] = screen.teams;
-  return place === 0 && Number(first.credits) > 0 && (!second || second.rank > 1);
+  return team.id === first.id && Number(first.credits) > 0 && (!second || second.rank > 1);
 }
 
 function tile() {
   const crest = make("span", "badge");
-  const figures = make("p", "figures", make("span", "score number"), make("span", "unit"));
   const flowers = make("p", "flowers", flower(), make("span", "number"), make("span", "unseen", texts.flowers));
-  return make("li", "tile", crest, make("p", "place number"), make("p", "name", named("")), figures, flowers);
+  return make("li", "tile", crest, make("p", "place number"), make("p", "name", named("")), make("p", "score number"), flowers);
 }
 
 function fillTile(element, team) {
@@ -60,16 +72,16 @@ function fillTile(element, team) {
   wear(element.querySelector(".badge"), team);
   element.classList.toggle("leads", team.leads);
   put(element.querySelector(".place"), say("rank", { rank: team.rank }));
-  put(element.querySelector(".name bdi"), team.name);
+  name(element.querySelector(".name"), team.name);
   const score = amount(team.credits, "credits", team.isMean);
   const shown = element.querySelector(".score");
   if (shown.textContent && shown.textContent !== score) glow(element);
   put(shown, score);
-  put(element.querySelector(".unit"), team.isMean ? texts.per_member : texts.credits);
+  shown.style.setProperty("--digits", Math.max(4, score.length));
   put(element.querySelector(".flowers .number"), amount(team.flowers, "flowers", team.isMean));
 }
 
-export class Race extends View {
+export class Race extends OfTeams {
   #list = new Moving(this.body, bar, fillBar);
 
   has = (screen) => screen.teams.length > 1;
@@ -77,11 +89,9 @@ export class Race extends View {
   show(screen) {
     const isMean = screen.score === "mean";
     const most = Math.max(1, ...screen.teams.map((team) => Number(team.credits)));
-    const shown = screen.teams.slice(0, BARS);
+    const shown = this.page(screen);
     this.section.style.setProperty("--rows", Math.max(4, shown.length));
-    put(this.section.querySelector(".unit"), isMean ? texts.per_member : texts.credits);
     this.#list.show(shown.map((team) => ({ ...team, isMean, share: Math.max(0, Number(team.credits)) / most })));
-    this.more(screen.teams.length - shown.length);
   }
 }
 
@@ -94,7 +104,7 @@ function fillBar(element, team) {
   paint(element, team.place);
   wear(element.querySelector(".badge"), team);
   put(element.querySelector(".place"), String(team.rank));
-  put(element.querySelector(".name bdi"), team.name);
+  name(element.querySelector(".name"), team.name);
   put(element.querySelector(".score"), amount(team.credits, "credits", team.isMean));
   element.style.setProperty("--share", team.share.toFixed(4));
 }
@@ -104,8 +114,8 @@ export class People extends View {
   #of;
   #unit;
 
-  constructor(name, seconds, of, unit) {
-    super(name, seconds);
+  constructor(id, seconds, of, unit) {
+    super(id, seconds);
     this.#of = of;
     this.#unit = unit;
   }
@@ -129,7 +139,7 @@ function fillRow(element, person) {
   paint(element, person.team);
   element.querySelector(".medal").dataset.rank = person.rank;
   put(element.querySelector(".medal"), String(person.rank));
-  put(element.querySelector(".name bdi"), called(person));
+  name(element.querySelector(".name"), called(person));
   put(element.querySelector(".team bdi"), person.of?.name ?? "");
   wear(element.querySelector(".badge"), person.of);
   put(element.querySelector(".score"), amount(person.score, person.unit));
@@ -144,8 +154,8 @@ export class Duel extends View {
   #list;
   #match;
 
-  constructor(name, seconds) {
-    super(name, seconds);
+  constructor(id, seconds) {
+    super(id, seconds);
     const others = make("ol", "others");
     this.#list = new Moving(others, () => make("li", "other", make("span", "place number"), make("span", "badge"), make("span", "name", named("")), make("span", "score number")), fillOther);
     this.body.append(make("div", "sides", this.#sides[0], make("p", "versus", "PK"), this.#sides[1]), this.#rope, this.#when, others);
@@ -191,7 +201,7 @@ function side() {
 function fillSide(element, match, place, teams) {
   paint(element, colourOf(place));
   wear(element.querySelector(".badge"), teamOf(place, teams));
-  put(element.querySelector(".name bdi"), called(place));
+  name(element.querySelector(".name"), called(place));
   put(element.querySelector(".score"), amount(place.score, match.unit));
   const winners = match.places.filter((each) => each.wins).length;
   element.classList.toggle("won", place.wins);
@@ -267,6 +277,6 @@ function giver(award) {
 
 function receivers(award) {
   if (award.to.length === 0) return award.team?.name ?? texts.someone;
-  const name = called(award.to[0]);
-  return award.count > 1 ? say("and_more", { name, count: award.count - 1 }) : name;
+  const first = called(award.to[0]);
+  return award.count > 1 ? say("and_more", { name: first, count: award.count - 1 }) : first;
 }
