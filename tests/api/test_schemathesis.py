@@ -41,17 +41,9 @@ def test_all_checks_of_schemathesis(url: str, programme: Caller, tmp_path: Path)
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "schemathesis.toml")),
             *("run", f"{url}/openapi.json", "-H", f"Authorization: Bearer {programme.key}", "--checks", "all"),
-            *(
-                "--phases",
-                "examples,coverage,fuzzing",
-                "-n",
-                str(MAX_EXAMPLES),
-                "--no-shrink",
-                "--seed",
-                "1",
-                "--workers",
-                "2",
-            ),
+            *("--phases", "examples,coverage,fuzzing", "-n", str(MAX_EXAMPLES), "--no-shrink", "--seed", "1"),
+            # One worker: two threads that parse Python at once trip over CPython's issue 106905 until 3.11.8.
+            *("--workers", "1"),
         ],
         cwd=tmp_path,
         capture_output=True,
