@@ -31,7 +31,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Of one row. `team` is where the learner goes, None for who stays; `team_before` where the learner is, by its name.
+    """Of one row. `team` is where the learner goes, None for who stays; `team_before` where the learner is, by name.
     `mark` tells what the directory has of the learner, so that it is noticed if that changes; `lacks_zeros`: with zeros
     in front the id is another learner's, of one and no more; `said` are warnings and faults by field."""
 

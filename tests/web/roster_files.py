@@ -91,3 +91,8 @@ def delimited(rows: Sequence[Sequence[object]], separator: str = ",", encoding: 
     return "\r\n".join(separator.join("" if each is None else str(each) for each in row) for row in rows).encode(
         encoding
     )
+
+
+def of(*rows: Sequence[object], **options: Any) -> bytes:
+    """A workbook with the header and these rows."""
+    return workbook([HEADER, *rows], **options)
