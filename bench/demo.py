@@ -41,6 +41,10 @@ PAGES: dict[str, dict[str, str]] = {
         "reports": "/admin/programmes/2021/reports",
         "display-links": "/admin/programmes/2021/screens",
         "screen": "/screen/2021",
+        "screen-race": "/screen/2021?view=race",
+        "screen-learners": "/screen/2021?view=learners",
+        "screen-duel": "/screen/2021?view=duel",
+        "screen-awards": "/screen/2021?view=awards",
     },
     "admin": {"access": "/admin/access", "keys": "/admin/access/keys", "users": "/admin/access/users"},
 }

@@ -64,6 +64,8 @@ class Watched:
     drops: int = 0
     """As the page counted them."""
     posted: int = 0
+    seconds: float = 0.0
+    """For which there was posting."""
     shown: dict[str, str] = field(default_factory=dict)
     """Of each team, on the screen at the end."""
     ledger: dict[str, str] = field(default_factory=dict)
@@ -150,13 +152,14 @@ def watch(
     inspector = page.context.new_cdp_session(page)
     inspector.send("Performance.enable")
     with posting(send, rate) as posted:
-        until = time.monotonic() + seconds
+        began = time.monotonic()
+        until = began + seconds
         while time.monotonic() < until:
             page.wait_for_timeout(every * 1_000)
-            found.samples.append(_sample(inspector, seconds - until + time.monotonic()))
+            found.samples.append(_sample(inspector, time.monotonic() - began))
             is_silence = freezes and len(found.noticed_seconds) == 1
             _interrupt(page, relay, is_silence, found)
-        found.posted = len(posted)
+        found.posted, found.seconds = len(posted), time.monotonic() - began
     page.wait_for_timeout(SETTLED_SECONDS * 1_000)
     found.drops = int(page.evaluate("document.body.dataset.drops"))
     page.locator("[data-view=teams]").click()
@@ -209,11 +212,12 @@ def measure(ground: Ground, minutes: float) -> None:
             browser.close()
         found.ledger = of_ledger(ground.database, ground.company_id)
         relay.close()
-    _report(found, minutes)
+    _report(found)
 
 
-def _report(found: Watched, minutes: float) -> None:
-    print(f"\nThe big screen for {minutes:g} minutes: {found.posted} awards, {found.posted / minutes:.0f} a minute")
+def _report(found: Watched) -> None:
+    minutes = found.seconds / 60
+    print(f"\nThe big screen for {minutes:.1f} minutes: {found.posted} awards, {found.posted / minutes:.0f} a minute")
     print(f"  {'minute':>6}  {'heap MB':>8}  {'nodes':>6}  {'listeners':>9}  {'busy':>5}")
     for each in found.samples:
         print(

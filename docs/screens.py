@@ -61,9 +61,8 @@ def main(wanted: set[str]) -> None:
                 for name, path in chosen.items():
                     page.goto(demo.url + path)
                     settle(page)
-                    whole = (
-                        screen.height if name == "screen" else page.evaluate("document.documentElement.scrollHeight")
-                    )
+                    is_screen = name.startswith("screen")
+                    whole = screen.height if is_screen else page.evaluate("document.documentElement.scrollHeight")
                     tall = min(whole, int(screen.height * TALLEST))
                     clip = {"x": 0, "y": 0, "width": screen.width, "height": max(tall, screen.height)}
                     picture = Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip)))  # type: ignore[arg-type]

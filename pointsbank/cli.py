@@ -142,7 +142,7 @@ def _welcome(url: str, key: str, paths: list[tuple[str, str]], screen: str) -> s
 
   The big screen, for any browser, without signing in:
 
-    {url}{screen}
+    screen   {url}{screen}
 
   The demo company's key (it may do everything):
 

@@ -12,6 +12,7 @@ from pointsbank.database import Database
 from pointsbank.directory import programmes
 from pointsbank.matches import match as matches
 from pointsbank.screen.awards import KEPT, Awards
+from pointsbank.screen.pseudonyms import Pseudonyms
 from tests.api.conftest import Caller
 from tests.api.test_stream import Client
 from tests.web.conftest import Reader
@@ -167,6 +168,24 @@ def test_where_names_are_hidden_nothing_tells_who_it_is(
     assert [part for part in text if isinstance(part, str)] == ["帮助", "和 ", "，不是202100031"]
     numbers = [part for part in text if isinstance(part, int)]
     assert len(set(numbers) | {shown["learners"][0]["number"]}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Ana Weiß 和 李小雷", [1, " 和 ", 2]),
+        ("李小雷雷", [2, "雷"]),
+        ("ANA WEIß, Anabel", [1, ", Anabel"]),
+        ("(e7) E7 e71 1e7 第e7次", ["(", 3, ") ", 3, " e71 1e7 第", 3, "次"]),
+        ("a.c abc", [4, " abc"]),
+        ("İpek", [5]),
+        ("nobody", ["nobody"]),
+        ("", []),
+    ],
+)
+def test_names_in_texts(text: str, parts: list[str | int]) -> None:
+    meant = {"Ana Weiß": 1, "李小": 9, "李小雷": 2, "E7": 3, "a.c": 4, "İpek": 5}
+    assert Pseudonyms({}, meant).hide(text) == parts
 
 
 def test_pseudonyms_stay_whoever_comes(awarded: Caller, wall: Callable[..., tuple[Reader, str]]) -> None:
