@@ -63,7 +63,7 @@ def show_one(key: str, number: str, form: Form | None = None, deciding: str = ""
     with database().snapshot(visitor().company_id) as session:
         programme = programmes.get(session, key)
         found = certificate_of(session, programme, number)
-        explanation, entries = register.explanation(session, found)
+        explanation, rests_on = register.explanation(session, found)
         taken_back = reviewing.taken_back(session, found)
         lines = _lines(session, found)
     return render_admin(
@@ -73,7 +73,7 @@ def show_one(key: str, number: str, form: Form | None = None, deciding: str = ""
         certificate=found,
         stands=found.status_at(register.now()),
         explanation=explanation,
-        entries=entries,
+        rests_on=rests_on,
         taken_back=taken_back,
         lines=lines,
         form=form or Form({"key": once()}),

@@ -1,6 +1,6 @@
 """/admin/entries: the journal, searched; and all that was found, for spreadsheets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -72,6 +72,7 @@ def find() -> AnyResponse:
         items = [] if found is None else entries.load(session, found.numbers)
         names = words.names_of(session, items)
         choices = _choices(session, asked.filters.programme)
+        rules = _rules(session, items)
     return render_admin(
         "pages/admin/entries.html",
         asked=asked,
@@ -79,6 +80,7 @@ def find() -> AnyResponse:
         items=items,
         names=names,
         words=words,
+        rules=rules,
         choices=choices,
         is_narrow=any(asked.form.values.values()),
         is_first=after is None,
@@ -91,18 +93,20 @@ def find() -> AnyResponse:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Ids and names; courses and awarders are those of the programme that was chosen. `kinds` are what may be typed."""
+    """Ids and names; courses and awarders are those of the programme that was chosen. `kinds` may be typed; of these,
+    `own` are the service's."""
 
     programmes: list[tuple[str, str]]
     courses: list[tuple[str, str]]
     awarders: list[tuple[str, str]]
     kinds: dict[str, str]
+    own: frozenset[str]
 
 
 def _choices(session: Session, programme: str | None) -> Choices:
     every = programmes.page(session, CHOICES)
     kinds = words.kinds()
-    found = Choices([(each.key, each.name) for each in every], [], [], kinds)
+    found = Choices([(each.key, each.name) for each in every], [], [], kinds, frozenset(kinds))
     own = next((each for each in every if each.key == programme), None)
     if own is not None:
         opened = sorted(courses.find_all(session, own).values(), key=lambda each: (each.opens_on, each.no))
@@ -110,6 +114,16 @@ def _choices(session: Session, programme: str | None) -> Choices:
         found.awarders.extend((each.key, each.name) for each in awarders.page(session, own, CHOICES))
         with suppress(NotFound):
             kinds.update((rule.on, rule.on) for rule in versions.rulebook_in_force(session, own.no)[1].earning)
+    return found
+
+
+def _rules(session: Session, items: list[dict[str, Any]]) -> dict[str, Mapping[str, str]]:
+    """Names of the earning rules in force in these entries' programmes."""
+    found: dict[str, Mapping[str, str]] = {}
+    for key in sorted({item["programme"] for item in items if item["programme"] is not None}):
+        with suppress(NotFound):
+            rulebook = versions.rulebook_in_force(session, programmes.get(session, key).no)[1]
+            found |= {rule.key: rule.name for rule in rulebook.earning if rule.name is not None}
     return found
 
 

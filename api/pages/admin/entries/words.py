@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from api.pages.frame import language
 from api.pages.showing import credits, whole
 from ledger import reversals
 from ledger.errors import AlreadyReversed, InsufficientFunds, NotReversible
@@ -73,9 +74,17 @@ def kinds() -> dict[str, str]:
     }
 
 
-def kind_of(entry: Mapping[str, Any]) -> str:
+def what_of(entry: Mapping[str, Any], rules: Mapping[str, Mapping[str, str]]) -> str:
+    """What the entry is of: a kind of the service's own, else the rules that gave something, else the event's type."""
     kind: str = entry["kind"]
-    return kinds().get(kind, kind)
+    given = dict.fromkeys(each["rule"] for each in entry["transfers"] if each["rule"] in rules)
+    if kind in kinds() or not given:
+        return kinds().get(kind, kind)
+    return " · ".join(rule_of(rule, rules) for rule in given)
+
+
+def rule_of(rule: str, rules: Mapping[str, Mapping[str, str]]) -> str:
+    return rules[rule][language()] if rule in rules else rule
 
 
 def moved(entry: Mapping[str, Any], names: Names) -> list[Moved]:
