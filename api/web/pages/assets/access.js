@@ -1,7 +1,5 @@
 // Keys and access: what is shown once is copied, and not asked for again by a reload; a form with a board shows it.
 
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest", behavior: "instant" });
-
 // The answer to a form that made something: loading it again must show the list, and make nothing.
 const once = document.querySelector("[data-shown-once]");
 if (once) history.replaceState(null, "", once.dataset.shownOnce);

@@ -29,3 +29,8 @@ document.querySelector("[data-takes-focus]")?.focus();
 for (const form of document.querySelectorAll("form[data-leaves]")) {
   form.addEventListener("submit", () => window.caches?.delete("award"));
 }
+
+// Where one is, is seen in each row of ways, also where the row is longer than the screen is wide.
+for (const here of document.querySelectorAll("nav [aria-current], .tabs [aria-current]")) {
+  here.scrollIntoView({ inline: "center", block: "nearest", behavior: "instant" });
+}
