@@ -56,6 +56,7 @@ from api.pages.admin import roster as admin_roster
 from api.pages.admin import rulebook as admin_rulebook
 from api.pages.admin import screens as admin_screens
 from api.pages.admin import teams as admin_teams
+from api.pages.admin.reports import views as reports
 from api.rate_limit import Limiter
 from api.streams.boards import Boards
 from api.streams.connections import Connections
@@ -113,6 +114,7 @@ PAGES: tuple[frame.Pages, ...] = (
     own_certificates.blp,
     passbook.blp,
     screen.blp,
+    reports.blp,
     sign_in.blp,
 )
 

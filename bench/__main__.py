@@ -10,11 +10,23 @@ from pathlib import Path
 
 import click
 
-from bench import boards, certifying, eligibility, memory, posting, reading, serving, signing, simulating, streams
+from bench import (
+    boards,
+    certifying,
+    eligibility,
+    memory,
+    posting,
+    reading,
+    reporting,
+    serving,
+    signing,
+    simulating,
+    streams,
+)
 from bench.ground import BATCH, LEARNERS, Ground, in_a_row, opened, uuids
 from pointsbank.wsgi import look_rarely_for_cycles
 
-SECTIONS = ("booking", "reading", "boards", "streams", "certificates", "simulation", "signing")
+SECTIONS = ("booking", "reading", "boards", "streams", "certificates", "simulation", "signing", "reports")
 NAMED = ("pages", "screen")
 """Only where it is named: they need Chromium, and the screen takes as long as it is told to."""
 
@@ -28,6 +40,7 @@ NAMED = ("pages", "screen")
 @click.option("--members", default=1_000_000, help="Learners on the large board.")
 @click.option("--streams", "opened_streams", default=1_000, help="Live streams that are open at once.")
 @click.option("--certified", default=1_000_000, help="Transfers of who is certified.")
+@click.option("--reported", default=1_000_000, help="Transfers that reports are of.")
 @click.option("--simulated", default=200_000, help="Events that a draft is tried on.")
 @click.option("--minutes", default=30.0, help="For which the big screen is watched.")
 def main(
@@ -39,10 +52,11 @@ def main(
     members: int,
     opened_streams: int,
     certified: int,
+    reported: int,
     simulated: int,
     minutes: float,
 ) -> None:
-    """Measure booking and serving, reading, boards, streams, certificates and simulation, each beside its floor."""
+    """Measure booking, serving, reading, boards, streams, certificates, simulation, reports, each beside its floor."""
     wanted = sections or SECTIONS
     look_rarely_for_cycles()  # as the service's workers do
     folder = Path(tempfile.mkdtemp(prefix="pointsbank-bench-"))
@@ -74,6 +88,9 @@ def main(
         if "signing" in wanted:
             _signing()
         _in_a_browser(folder, wanted, minutes)
+        if "reports" in wanted:
+            with opened(folder, uuids) as ground:
+                _reports(ground, reported)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -198,6 +215,18 @@ def _simulating(ground: Ground, events: int) -> None:
         f"   {measured.corrections} corrections",
         flush=True,
     )
+
+
+def _reports(ground: Ground, transfers: int) -> None:
+    reporting.fill(ground, transfers, _progress(transfers))
+    ground.floor.execute("ANALYZE")
+    print(
+        f"\nReports of {transfers} transfers of {LEARNERS} learners, and as a multiple of bare SQL over the transfers"
+    )
+    bare = 0.0
+    for name, seconds in reporting.measure(ground):
+        bare = bare or seconds
+        print(f"  {name:<26} {seconds:>7.2f} s  {seconds / bare:>5.1f}", flush=True)
 
 
 def _progress(level: int):  # type: ignore[no-untyped-def]  # a closure for this file alone

@@ -13,7 +13,7 @@ from flask import Flask
 
 from pointsbank.demo.awards import awards
 from pointsbank.demo.events import SEED, Event, cast, events
-from pointsbank.demo.people import LEARNERS, TEAMS
+from pointsbank.demo.people import DEPARTMENTS, LEARNERS, TEAMS
 from pointsbank.demo.programme import (
     ALLOTMENT,
     AWARDERS,
@@ -111,7 +111,7 @@ def directory_requests() -> Iterator[Request]:
         }
         yield _json("PUT", f"{PATH}/courses/{course.key}", document)
     people = [
-        {"id": key, "name": name, "department": "客户服务中心", "joined_on": f"{STARTS_ON}"}
+        {"id": key, "name": name, "department": DEPARTMENTS[key], "joined_on": f"{STARTS_ON}"}
         for key, name in LEARNERS.items()
     ]
     yield _json("POST", "/v1/learners/batch", people)

@@ -31,3 +31,9 @@ LEARNERS: dict[str, str] = {
     for team, (_, _, names) in zip(TEAMS, _TEAMS, strict=True)
     for learner, name in zip(team.members, names.split(), strict=True)
 }
+
+# Each department sent graduates into every team.
+_DEPARTMENTS = ("热线服务一部", "热线服务二部", "在线服务部", "投诉处理部", "质量管理部")
+DEPARTMENTS: dict[str, str] = {
+    learner: _DEPARTMENTS[place % len(_DEPARTMENTS)] for place, learner in enumerate(LEARNERS)
+}

@@ -136,6 +136,23 @@ _SELECT = _SCORES + "together WHERE key IS NOT NULL"
 _EVERYBODY = ")" + _SCORES + "members LEFT JOIN counted USING (no) ORDER BY total DESC"
 
 
+def earned(frame: Frame, apart: bool = False, entries: bool = False) -> str:
+    """`FROM … WHERE …` of the transfers that count on boards of the frame, with its `scope()` as parameters.
+
+    `t` are the transfers; `s`, if the members are teams, the stays; `e`, for credits or with `entries`, the entries.
+    `apart` also counts what was earned in no team, with the columns of `s` empty.
+    """
+    joins = _joins(frame, frame.members == "teams")
+    if entries and _ENTRIES not in joins:
+        joins += _ANY_ENTRIES
+    if apart:
+        joins = joins.replace("JOIN memberships", "LEFT JOIN memberships")
+    conditions = " AND ".join(_conditions(frame))
+    return f"""
+      FROM transfers AS t{joins}
+     WHERE t.company_id = %(company)s AND t.earning <> 0 AND {conditions}"""
+
+
 def together(frame: Frame, some: bool = False, up_to: bool = False) -> str:
     """The statement's WITH. `some`: only the members with %(numbers)s; `up_to`: of entries to number %(up_to)s."""
     return _counted(frame, some, up_to) + _TOGETHER

@@ -139,6 +139,24 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/admin/programmes/<key:programme>/roster/<int:no>/discard"): MANAGERS,
     ("GET", "/admin/programmes/<key:programme>/roster/<int:no>/problems.csv"): MANAGERS,
     ("GET", "/admin/programmes/<key:programme>/roster/<int:no>/left-out.csv"): MANAGERS,
+    **{
+        ("GET", f"/admin/programmes/<key:programme>/reports{page}"): MANAGERS
+        for page in (
+            "",
+            "/time",
+            "/time.csv",
+            "/distribution",
+            "/distribution.csv",
+            "/departments",
+            "/departments.csv",
+            "/silent.csv",
+            "/givers",
+            "/givers.csv",
+            "/givers/<key:giver>",
+            "/events",
+            "/events.csv",
+        )
+    },
 }
 """None: also who is not signed in."""
 
