@@ -139,7 +139,6 @@ function paragraph(text) {
 // --- giving -------------------------------------------------------------------------------------------------
 
 function give(event) {
-  if (event.target !== form) return; // an undo within it
   event.preventDefault();
   event.stopPropagation();
   const own = one("#own");
@@ -170,32 +169,52 @@ function give(event) {
 }
 
 let sending = false;
-let again = false;
+let next; // what to send once more when that is done: a fresh key, or null
 
 // Everything that waits, oldest first. `fresh`: the key of what was tapped just now.
 async function send(fresh = null) {
   if (sending) {
-    again = true;
+    next = fresh ?? next ?? null;
     return;
   }
   sending = true;
   await inTurn(async () => {
     for (const award of waiting()) {
       const outcome = await sendOne(award, award.key === fresh);
+      one("[data-ended]").hidden = outcome !== "ended";
       if (outcome !== "ok" && outcome !== "refused") break;
     }
+    for (const award of waiting()) {
+      if (award.key === fresh) tell(fill(texts.saved, { what: what(award) }));
+      kept.put({ ...award, isLate: true });
+    }
   });
-  for (const award of waiting()) kept.put({ ...award, isLate: true });
   sending = false;
   draw();
-  if (again) {
-    again = false;
-    await send();
+  if (next !== undefined) {
+    const after = next;
+    next = undefined;
+    return send(after);
   }
+  sendLater();
+}
+
+let pause = 1; // in seconds
+let timer;
+
+// A browser that says it is connected may not be.
+function sendLater() {
+  clearTimeout(timer);
+  if (!waiting().length) {
+    pause = 1;
+    return;
+  }
+  timer = setTimeout(send, pause * 1000);
+  pause = Math.min(2 * pause, RETRY_SECONDS);
 }
 
 async function sendOne(award, isFresh) {
-  if (!navigator.onLine) return late(award, "later");
+  if (!navigator.onLine) return "later";
   kept.put({ ...award, tried: true });
   let { outcome, answer } = await ask(root.dataset.give, fieldsOf(award), token);
   if (outcome === "stale" && (await refresh())) ({ outcome, answer } = await ask(root.dataset.give, fieldsOf(award), token));
@@ -206,19 +225,11 @@ async function sendOne(award, isFresh) {
     tell(text, false, undoButton(answer.entry, answer.undo_seconds));
   } else if (outcome === "refused") {
     refuse(award, answer, isFresh);
-  } else {
-    late(award, outcome);
   }
   return outcome;
 }
 
 const what = (award) => `${award.whom} · ${flowers(award.count * award.amount)} · ${award.reason}`;
-
-function late(award, outcome) {
-  tell(fill(texts.saved, { what: what(award) }));
-  if (outcome === "ended") one("[data-ended]").hidden = false;
-  return outcome;
-}
 
 function refuse(award, answer, isFresh) {
   show(answer);
@@ -238,11 +249,18 @@ function refuse(award, answer, isFresh) {
 
 // --- taking back --------------------------------------------------------------------------------------------
 
+// In the sheet there is a button without a form: the sheet is within one, and forms do not nest.
 function undoButton(entry, seconds) {
-  const line = one(`[data-today] [data-entry="${entry}"] form.undo`);
-  if (!line) return null;
-  const made = line.cloneNode(true);
+  const form = one(`[data-today] [data-entry="${entry}"] form.undo`);
+  if (!form) return null;
+  const made = document.createElement("div");
+  made.className = "undo";
   made.dataset.seconds = seconds;
+  const button = one("button", form).cloneNode(true);
+  one(".countdown", button)?.remove();
+  button.type = "button";
+  button.addEventListener("click", () => takeBack(made, form.action));
+  made.append(button);
   countDown(made);
   return made;
 }
@@ -269,13 +287,9 @@ function tick(undo) {
   if (hadFocus) one("#today").focus({ preventScroll: true });
 }
 
-async function takeBack(event) {
-  event.preventDefault();
-  event.stopPropagation();
-  const undo = event.target;
+async function takeBack(undo, address) {
   if (undo.ariaBusy === "true") return;
   undo.ariaBusy = "true";
-  const address = undo.action;
   let { outcome, answer } = await ask(address, new URLSearchParams(), token);
   if (outcome === "stale" && (await refresh())) ({ outcome, answer } = await ask(address, new URLSearchParams(), token));
   undo.ariaBusy = null;
@@ -322,14 +336,18 @@ async function catchUp() {
   else if (Date.now() - asked > REFRESH_SECONDS * 1000) await refresh();
 }
 
-addEventListener("online", () => { draw(); send(); });
+addEventListener("online", () => { pause = 1; draw(); send(); });
 addEventListener("offline", draw);
 addEventListener("storage", (event) => { if (Kept.concerns(event.key)) draw(); });
 addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") catchUp(); });
-setInterval(() => { if (waiting().length && navigator.onLine) send(); }, RETRY_SECONDS * 1000);
 setInterval(() => all(".undo[data-until]").forEach(tick), 1000);
-root.addEventListener("submit", (event) => { if (event.target.matches(".undo")) takeBack(event); });
+root.addEventListener("submit", (event) => {
+  if (!event.target.matches("form.undo")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  takeBack(event.target, event.target.action);
+});
 
 if (select) {
   select.addEventListener("change", () => {
