@@ -114,10 +114,13 @@ class DistributionSchema(Schema):
     """Of the learners whom rules give anything of a unit."""
 
     unit = fields.String(metadata={"enum": ["credits", "flowers"], "example": "credits"})
+    least = fields.Integer(metadata={"description": "Where the first number begins.", "example": 160})
     step = fields.Integer(metadata={"description": "From one number to the next.", "example": 20})
     before = fields.List(
         fields.Integer(),
-        metadata={"description": "How many have 0 to less than `step`, how many up to twice that, and so on."},
+        metadata={
+            "description": "How many have `least` to less than `step` more, how many the next `step`, and so on."
+        },
     )
     after = fields.List(fields.Integer())
 

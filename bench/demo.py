@@ -25,6 +25,8 @@ PAGES: dict[str, dict[str, str]] = {
         "programme-edit": "/admin/programmes/2021/edit",
         "courses": "/admin/programmes/2021/courses",
         "roster": "/admin/programmes/2021/roster",
+        "roster-columns": "/admin/programmes/2021/roster/1/columns",
+        "roster-preview": "/admin/programmes/2021/roster/1",
         "teams": "/admin/programmes/2021/teams",
         "awarders": "/admin/programmes/2021/awarders",
         "rulebook": "/admin/programmes/2021/rulebook",
@@ -49,6 +51,16 @@ PAGES: dict[str, dict[str, str]] = {
     "admin": {"access": "/admin/access", "keys": "/admin/access/keys", "users": "/admin/access/users"},
 }
 """By role, or of nobody: what a page is called, and where it is."""
+ROSTER = """\
+工号,姓名,部门,小组,邮箱,入职日期
+20210001,陈思远,网络技术部,启航组,chen.siyuan@example.com,2021-07-05
+20210003,王紫涵,客户服务中心,启航组,wang.zihan@example.com,2021-07-05
+20220001,赵一鸣,客户服务中心,北斗组,zhao.yiming@example.com,2021年7月5日
+20220002,周若溪,客户服务中心,北斗组,zhou.ruoxi.example.com,05/07/2021
+2.022E+07,吴天佑,市场部,北斗组,wu.tianyou@example.com,2021-07-05
+20220004,,市场部,天枢组,,44382
+"""
+"""An upload with faults and warnings, for its preview."""
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
 
 
@@ -67,9 +79,18 @@ class Demo:
         if page.locator("form.fields button").count():
             page.locator("form.fields button").click()
         settle(page)
+        if role == "hr":
+            self._upload(page)
         kept = context.storage_state()
         context.close()
         return kept
+
+    def _upload(self, page: Page) -> None:
+        page.goto(f"{self.url}/admin/programmes/{PROGRAMME}/roster")
+        file = {"name": "名单.csv", "mimeType": "text/csv", "buffer": ROSTER.encode()}
+        page.locator("#file").set_input_files([file])  # type: ignore[list-item]  # a FilePayload
+        page.locator(".upload .button.first").click()
+        page.wait_for_selector("#confirm")
 
 
 def settle(page: Page) -> None:

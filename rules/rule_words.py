@@ -5,6 +5,7 @@ What criteria ask for, says `rules.wording`.
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from rules import conditions
 from rules.conditions import Comparison
@@ -56,14 +57,14 @@ _PARTS_OF_TIME: Mapping[Language, Mapping[str, str]] = {
 
 
 def earning(rule: EarningRule, names: Names, language: Language) -> str:
-    """ "For each “lms.test.scored” in which attempt is 1: …"."""
+    """ "For each “lms.test.scored” where attempt is 1: …"."""
     zh = language == "zh"
     when = "" if rule.when is None else _condition(rule.when, language)
     gives = _amount(rule, names, language)
     if zh:
-        said = [f"每收到“{rule.on}”{f'，且{when}' if when else ''}：{gives}"]
+        said = [f"每收到一次“{rule.on}”{f'，且 {when}' if when else ''}：{gives}"]
     else:
-        said = [f"For each “{rule.on}”{f' where {when}' if when else ''}: {gives}"]
+        said = [f"For each event “{rule.on}”{f' where {when}' if when else ''}: {gives}"]
     if rule.cap is not None:
         most, within = _of_unit(rule, rule.cap.amount, names, language), _WITHIN[language][rule.cap.within]
         said.append(f"每位学员{within}最多 {most}" if zh else f"at most {most} for a learner {within}")
@@ -115,12 +116,8 @@ def _condition(when: Expression, language: Language) -> str:
     found = conditions.comparisons(when.source)
     if found is None:
         return f"满足 {when.source}" if language == "zh" else f"({when.source})"
-    joint = {("zh", "all"): "且", ("zh", "any"): "或", ("en", "all"): " and ", ("en", "any"): " or "}
-    return joint[language, found.joined].join(_compared(each, language) for each in found.parts)
-
-
-def _compared(each: Comparison, language: Language) -> str:
-    return f" {_said(each, language)} ".strip(" " if language == "en" else "")
+    joint = {("zh", "all"): " 且 ", ("zh", "any"): " 或 ", ("en", "all"): " and ", ("en", "any"): " or "}
+    return joint[language, found.joined].join(_said(each, language) for each in found.parts)
 
 
 def _said(each: Comparison, language: Language) -> str:
@@ -140,11 +137,10 @@ def _amount(rule: EarningRule, names: Names, language: Language) -> str:
     unit = _unit(rule, language)
     by_factor = conditions.factor(amount.source)
     if by_factor is not None:
-        return (
-            f"按 {by_factor.field} × {by_factor.factor} 给{unit}，{rounding}"
-            if zh
-            else f"{by_factor.factor} × {by_factor.field} as {unit}, {rounding}"
-        )
+        factor = _factor(rule, Decimal(by_factor.factor), names)
+        if zh:
+            return f"按 {by_factor.field} × {factor} 给{unit}，{rounding}"
+        return f"{factor} × {by_factor.field} as {unit}, {rounding}"
     by_case = conditions.cases(amount.source)
     if by_case is not None:
         return _by_case(rule, by_case, names, language)
@@ -174,6 +170,12 @@ def _by_case(rule: EarningRule, found: conditions.Cases, names: Names, language:
 
 def _shown(rule: EarningRule, names: Names) -> Callable[[int], str]:
     return names.credits if rule.award.unit == "credits" else str
+
+
+def _factor(rule: EarningRule, factor: Decimal, names: Names) -> str:
+    """Of whole credits or flowers, though the rule counts the smallest part."""
+    whole = factor.scaleb(-names.scale) if rule.award.unit == "credits" else factor
+    return f"{whole.normalize():f}"
 
 
 def _unit(rule: EarningRule, language: Language) -> str:

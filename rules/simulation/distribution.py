@@ -12,8 +12,8 @@ MAX_STEPS = 15
 
 
 def of_plan(planned: Plan) -> list[dict[str, Any]]:
-    """For each unit that the rules give: of the learners whom they give anything, how many have 0 to less than `step`,
-    how many `step` to less than twice as much, and so on."""
+    """For each unit that the rules give: of the learners whom they give anything, how many have `least` to less than
+    `step` more, how many from there to less than `step` more, and so on."""
     found = []
     for unit in ("credits", "flowers"):
         before: Counter[int] = Counter()
@@ -24,15 +24,17 @@ def of_plan(planned: Plan) -> list[dict[str, Any]]:
         everyone = sorted(learner for learner in before if before[learner] or after[learner])
         if everyone:
             amounts = [before[learner] for learner in everyone], [after[learner] for learner in everyone]
-            step = _step(max(map(max, amounts)))
-            size = max(map(max, amounts)) // step + 1
+            low, high = min(map(min, amounts)), max(map(max, amounts))
+            step = _step(low, high)
             was, would_be = (Counter(amount // step for amount in each) for each in amounts)
+            places = range(low // step, high // step + 1)
             found.append(
                 {
                     "unit": unit,
+                    "least": low // step * step,
                     "step": step,
-                    "before": [was[place] for place in range(size)],
-                    "after": [would_be[place] for place in range(size)],
+                    "before": [was[place] for place in places],
+                    "after": [would_be[place] for place in places],
                 }
             )
     return found
@@ -42,11 +44,11 @@ def _sum(gifts: Gifts, unit: str) -> int:
     return sum(amount for _, of, amount in gifts if (of == CREDITS) == (unit == "credits"))
 
 
-def _step(largest: int) -> int:
+def _step(low: int, high: int) -> int:
     """1, 2 or 5 times a power of ten, so that there are not too many."""
     power = 1
     while True:
         for step in (power, 2 * power, 5 * power):
-            if largest // step < MAX_STEPS:
+            if high // step - low // step < MAX_STEPS:
                 return step
         power *= 10

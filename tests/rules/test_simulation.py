@@ -257,6 +257,16 @@ def test_what_simulation_tells(bank: Caller, database: Database) -> None:
     told = simulated(bank, database)
     none = {"entries": 0, "credits": 0, "flowers": 0}
     assert (told["version"], told["against"], told["events"], told["corrections"]) == (2, 1, 2, 2)
+    assert told["distribution"] == [
+        {
+            "unit": "credits",
+            "least": 3,
+            "step": 1,
+            "before": [1, 0, 0, 0, 0, 0, 0, 1],
+            "after": [1, 0, 0, 0, 0, 0, 0, 1],
+        },
+        {"unit": "flowers", "least": 0, "step": 1, "before": [1, 0, 0, 0, 0, 0], "after": [0, 0, 0, 0, 0, 1]},
+    ]
     assert told["rules"] == [
         {"rule": "new", "before": none, "after": {"entries": 1, "credits": 0, "flowers": 5}},
         {

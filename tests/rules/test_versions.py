@@ -97,3 +97,30 @@ def test_a_time_that_is_over_is_refused(programme: Caller, database: Database) -
     with pytest.raises(Conflict, match="is over"):
         activate(programme, database, 1, datetime.now(UTC) - timedelta(seconds=1))
     assert statuses(programme) == {1: "draft"}
+
+
+def test_a_draft_is_replaced_dropped_and_activated_only_as_it_was_seen(programme: Caller, database: Database) -> None:  # noqa: F811
+    def document(amount: int) -> dict[str, Any]:
+        return {"earning": [{"key": "r", "on": "r", "award": {"unit": "credits", "amount": amount}}]}
+
+    with database.transaction(programme.company_id) as session:
+        number = programmes.get(session, "2021").no
+        first = versions.put_draft(session, number, document(1), instead_of=versions.NO_DRAFT, by="陈")
+        seen = versions.fingerprint_of(first)
+        again = versions.put_draft(session, number, document(1), instead_of=seen, by="李")
+        assert versions.fingerprint_of(again) == seen, "the same draft saved once more"
+        second = versions.put_draft(session, number, document(2), instead_of=seen)
+        assert versions.fingerprint_of(second) != seen
+        for stale in (seen, versions.NO_DRAFT, "x"):
+            with pytest.raises(versions.DraftChanged):
+                versions.put_draft(session, number, document(3), instead_of=stale)
+            with pytest.raises(versions.DraftChanged):
+                versions.activate(session, number, fingerprint=stale)
+            with pytest.raises(versions.DraftChanged):
+                versions.drop_draft(session, number, stale)
+        assert versions.find_draft(session, number) == second
+        versions.drop_draft(session, number, versions.fingerprint_of(second))
+        assert versions.find_draft(session, number) is None
+        last = versions.put_draft(session, number, document(4), instead_of=versions.NO_DRAFT, by="陈")
+        versions.activate(session, number, fingerprint=versions.fingerprint_of(last), by="李")
+        assert versions.signed(session, number) == {last["version"]: ("陈", "李")}

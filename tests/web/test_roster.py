@@ -8,13 +8,19 @@ import orjson
 import pytest
 
 from api.pages.admin.roster import upload
-from pointsbank.rosters import columns, grids, kept
+from pointsbank.directory import enrolments, learners, programmes
+from pointsbank.rosters import columns, grids, kept, taking
+from pointsbank.rosters.kept import Terms
+from pointsbank.rosters.taking import Roster
+from pointsbank.users import people
+from rules.simulation.progress import Progress
 from tests.web.conftest import Reader
 from tests.web.roster_desk import AT, TOKEN, Desk, desk_of_hr  # noqa: F401 - a fixture
 from tests.web.roster_files import HEADER, changed, delimited, learner, of, workbook
 
 NDJSON = "application/x-ndjson"
 SHEET = of(learner())
+FIGURES = re.compile(r"<dt>([^<]+)</dt><dd>([\d,]+)</dd>")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +47,7 @@ def test_a_roster_from_upload_to_the_directory(desk: Desk) -> None:
     content = workbook([title, [], HEADER, moved, learner(), learner(id="3", name="李", team="老组", email="x")])
     address = desk.check(content)
     page = desk.reader.get(address).text
-    figures = re.findall(r"<dt>([^<]+)</dt><dd>([\d,]+)</dd>", page)
+    figures = FIGURES.findall(page)
     assert dict(figures) == {
         "Rows": "3", "New learners": "1", "Changed": "1", "As they are": "0", "With faults": "1", "With warnings": "1",
         "To be enrolled": "1", "Into a team": "1", "To another team": "1",
@@ -62,7 +68,7 @@ def test_a_roster_from_upload_to_the_directory(desk: Desk) -> None:
     assert left_out.splitlines()[1].startswith("3,李,客服中心,老组,x,2022-07-01,,6,")
     again = desk.check(content)
     assert 'name="mark"' in desk.reader.get(again).text
-    assert dict(re.findall(r"<dt>([^<]+)</dt><dd>([\d,]+)</dd>", desk.reader.get(again).text))["As they are"] == "2"
+    assert dict(FIGURES.findall(desk.reader.get(again).text))["As they are"] == "2"
 
 
 def test_confirming_twice_writes_once(desk: Desk) -> None:
@@ -86,6 +92,42 @@ def test_the_preview_that_was_seen_is_what_counts(desk: Desk) -> None:
     assert "<del><bdi>别处</bdi></del>" in desk.reader.get(address).text
     desk.caller.put("/v1/learners/somebody-else", {"name": "无关"})
     assert desk.take(address).headers["Location"] == f"{address}?taken=1"
+
+
+def test_what_was_interrupted_is_gone_on_with_and_what_changed_meanwhile_is_left_alone(desk: Desk) -> None:
+    rows = [learner(id=f"{number:05}", email=None) for number in range(2_500)]
+    address = desk.check(of(*rows))
+    mark = re.search(r'name="mark" value="(\w+)"', desk.reader.get(address).text)
+    assert mark is not None
+    company_id, no = desk.reader.company_id, int(address.rpartition("/")[2])
+    with desk.reader.database.snapshot(company_id) as session:
+        roster = Roster("2021", people.get(session, "hr").no, no)
+    steps = taking.take(desk.reader.database, company_id, roster, Terms(False, None), mark[1])
+    assert next(steps) == Progress("writing", 1_000, 2_500)
+    steps.close()  # as if the process had been killed
+    page = desk.reader.get(address).text
+    assert "1,000 of 2,500 rows are written." in page
+    assert len(desk.knows(*(f"{number:05}" for number in range(2_500)))) == 1_000
+    desk.caller.put("/v1/learners/02000", {"name": "别人", "department": "别处"})
+    assert desk.take(address).headers["Location"] == f"{address}?taken=1"
+    there = desk.knows(*(f"{number:05}" for number in range(2_500)))
+    assert len(there) == 2_500
+    assert (there["02000"].learner.name, there["02000"].is_enrolled) == ("别人", False)
+    page = desk.reader.get(address).text
+    assert "Somebody else changed these learners" in page
+    assert dict(FIGURES.findall(page))["New learners"] == "2,499"
+    assert ",2002," in desk.reader.get(f"{address}/left-out.csv").text, "its row"
+
+
+def test_teams_and_enrolments_count_from_a_day(desk: Desk) -> None:
+    desk.caller.put("/v1/programmes/2021/teams/old", {"name": "老组", "members": []})
+    address = desk.check(of(learner(team="老组")))
+    assert "This is no day." in desk.take(address, from_on="soon").text
+    desk.take(address, from_on="2022-08-01")
+    with desk.reader.database.snapshot(desk.reader.company_id) as session:
+        of_learner = programmes.get(session, "2021"), learners.find_numbers(session, ["20220001"])["20220001"]
+        since = enrolments.find(session, of_learner[0], [of_learner[1]])[of_learner[1]]
+    assert since.astimezone(of_learner[0].zone).date().isoformat() == "2022-08-01"
 
 
 def test_zeros_are_given_back(desk: Desk) -> None:
@@ -188,7 +230,7 @@ def test_empty_rows_cost_little(desk: Desk) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40_000_000
-    assert dict(re.findall(r"<dt>([^<]+)</dt><dd>([\d,]+)</dd>", desk.reader.get(address).text))["Rows"] == "1"
+    assert dict(FIGURES.findall(desk.reader.get(address).text))["Rows"] == "1"
 
 
 def test_too_large_is_said_before_it_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ function drawState() {
   at("count").textContent = count ? say("faults", { n: count }) : say("no_faults");
   at("count").className = count ? "mark bad" : "mark good";
   at("state").textContent = say(isChanged() ? "state_changed" : state.isSaved ? "state_saved" : "state_in_force");
-  at("save").disabled = !isChanged() && state.isSaved;
+  at("save").disabled = !isChanged();
   at("revert").disabled = !isChanged();
   at("undo").disabled = state.undone.length === 0 || state.text !== null;
 }
@@ -256,7 +256,7 @@ function saved(text, { instead_of: insteadOf, version }) {
   if (now() !== text) changed();
   drawState();
   at("message").hidden = true;
-  at("done").textContent = say("saved_as", { n: version });
+  at("done").replaceChildren(say("saved_as", { n: version }), " ", el("a", { href: root.dataset.trial }, say("try_it")));
   at("done").hidden = false;
   at("version").textContent = say("is_draft", { n: version });
   at("drop").hidden = false;

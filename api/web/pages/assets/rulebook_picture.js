@@ -14,13 +14,14 @@ const svg = (tag, attributes, ...children) => {
 };
 
 // `shown` says an amount of the unit.
-export function picture({ unit, step, before, after }, shown) {
+export function picture({ unit, least, step, before, after }, shown) {
   const title = say(`distribution_${unit}`);
-  const ranges = before.map((_, place) => (step === 1 ? shown(place) : `${shown(place * step)} – ${shown((place + 1) * step - 1)}`));
+  const begins = (place) => least + place * step;
+  const ranges = before.map((_, place) => (step === 1 ? shown(begins(place)) : `${shown(begins(place))} – ${shown(begins(place + 1) - 1)}`));
   return el("section", { class: "card" },
     el("h2", {}, title),
     el("figure", { class: "picture" },
-      bars(title, before, after, (place) => shown(place * step)),
+      bars(title, before, after, (place) => shown(begins(place))),
       el("figcaption", {}, legend())),
     el("details", {}, el("summary", {}, say("as_numbers")), numbers(ranges, before, after)));
 }
