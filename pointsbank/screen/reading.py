@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pointsbank.database import Database, Session
@@ -86,10 +87,9 @@ class Screens:
 
     def states(self, company_id: int, wanted: Sequence[tuple[str, Score]]) -> list[str]:
         """Of each programme with a score of teams a text that is another one whenever its boards may be."""
-        each = [boards(programme, score) for programme, score in wanted]
-        found = self._leaderboards.states(company_id, [board for these in each for board in these.values()])
-        size = len(found) // max(1, len(each))
-        return ["|".join(found[start : start + size]) for start in range(0, len(found), size)]
+        each = [list(boards(programme, score).values()) for programme, score in wanted]
+        found = iter(self._leaderboards.states(company_id, [board for these in each for board in these]))
+        return ["|".join(islice(found, len(these))) for these in each]
 
     def read(self, company_id: int, opened: Opened) -> Screen:
         """Raises NotFound for an unknown programme."""

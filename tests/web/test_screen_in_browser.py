@@ -153,6 +153,10 @@ def _steered(context: BrowserContext, furnished: Bank) -> None:
     expect(page.locator("#race .lane").first).to_contain_text("5,001")
     expect(page.locator("#party")).to_contain_text("登上榜首")
     assert page.locator("#party canvas").evaluate("it => it.width") == 300, "nothing falls where nothing may move"
+    page.evaluate("document.body.dataset.version = 'of last week'")
+    with page.expect_navigation():
+        award(furnished, "2", 1)
+    live(page)
     page.goto(f"{furnished.service.url}/screen/2021?view=duel")
     turned_to(page, "duel")
     expect(page.locator("#duel .when")).to_contain_text(re.compile(r"剩余 1 天 23:59:\d\d"))

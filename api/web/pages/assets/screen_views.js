@@ -153,6 +153,7 @@ export class Duel extends View {
   #when = make("p", "when");
   #list;
   #match;
+  #turn = -1;
 
   constructor(id, seconds) {
     super(id, seconds);
@@ -161,12 +162,15 @@ export class Duel extends View {
     this.body.append(make("div", "sides", this.#sides[0], make("p", "versus", "PK"), this.#sides[1]), this.#rope, this.#when, others);
   }
 
+  enter() {
+    this.#turn += 1; // where several run, they take turns, too
+  }
+
   has = (screen) => screen.matches.some((match) => match.places.length > 1);
 
   show(screen) {
     const matches = screen.matches.filter((match) => match.places.length > 1);
-    const turn = Math.floor(Date.now() / (1_000 * this.seconds));
-    const match = (this.#match = matches[turn % matches.length]);
+    const match = (this.#match = matches[this.#turn % matches.length]);
     const teams = new Map(screen.teams.map((team) => [team.place, team]));
     put(this.#title, plain(match.name));
     // In one order while it runs, so that nobody changes sides when the lead does.
