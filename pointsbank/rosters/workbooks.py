@@ -6,6 +6,7 @@ are looked at in the archive's directory before anything is unpacked, and an ent
 
 import io
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from pointsbank.rosters import kinds, numbers
+from pointsbank.rosters.cells import MAX_CELL_CHARACTERS
 from pointsbank.rosters.numbers import Format
 from pointsbank.rosters.refusals import Unreadable
 from pointsbank.saying import say
@@ -23,13 +25,15 @@ from pointsbank.saying import say
 MAX_PARTS = 2_000
 MAX_UNPACKED_BYTES = 400 * 2**20
 """A million rows that have nothing but borders are 200 MB."""
-MAX_TEXTS_BYTES = 96 * 2**20
+MAX_TEXTS_BYTES = 64 * 2**20
 MAX_TEXTS = 1_000_000
 MAX_STYLES_BYTES = 16 * 2**20
 MAX_SHEETS = 255
 MAX_RATIO = 200
 """Worksheets pack to a tenth or a fiftieth; what packs to a thousandth is made to burst."""
 RATIO_FROM_BYTES = 10 * 2**20
+DAMAGED = (ArithmeticError, EOFError, LookupError, NotImplementedError, OSError, ValueError, struct.error)
+"""What reading what somebody else wrote may end in, besides what ZIP and XML say."""
 _SEPARATOR = "}"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _STRICT_RELATIONS = "http://purl.oclc.org/ooxml/officeDocument/relationships"
@@ -58,22 +62,14 @@ class Workbook:
 
 
 @contextmanager
-def opened(content: bytes, with_texts: bool = True) -> Iterator[Workbook]:
+def opened(content: bytes) -> Iterator[Workbook]:
     """Raises Unreadable for what is no workbook, is too large, or is damaged, also while it is read from."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             _refuse_bombs(package.infolist())
             kinds.refuse_other_packages(package)
-            yield _workbook(package, with_texts)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        expat.ExpatError,
-        EOFError,
-        KeyError,
-        ValueError,
-        NotImplementedError,
-    ) as error:
+            yield _workbook(package)
+    except (*DAMAGED, zipfile.BadZipFile, zlib.error, expat.ExpatError) as error:
         raise Unreadable(
             say("The file is damaged. Open it in a spreadsheet program, save it as .xlsx, and choose it again.")
         ) from error
@@ -94,7 +90,7 @@ def _refuse_bombs(parts: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _workbook(package: zipfile.ZipFile, with_texts: bool) -> Workbook:
+def _workbook(package: zipfile.ZipFile) -> Workbook:
     relations = _relations(package, "")
     main = next((target for kind, target in relations.values() if kind == "officeDocument"), "xl/workbook.xml")
     own = _relations(package, main)
@@ -113,7 +109,7 @@ def _workbook(package: zipfile.ZipFile, with_texts: bool) -> Workbook:
     if not sheets:
         raise Unreadable(say("The workbook has no worksheet, only charts or nothing at all."))
     parts = dict(own.values())
-    texts = _texts(package, parts["sharedStrings"]) if with_texts and "sharedStrings" in parts else []
+    texts = _texts(package, parts["sharedStrings"]) if "sharedStrings" in parts else []
     formats = _formats(package, parts["styles"]) if "styles" in parts else []
     return Workbook(package, sheets[:MAX_SHEETS], texts, formats, epochs[0])
 
@@ -157,6 +153,7 @@ class _Text:
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
+        self._length = 0
         self._is_open = self._is_sound = False
 
     def start(self, tag: str) -> None:
@@ -172,12 +169,14 @@ class _Text:
             self._is_sound = False
 
     def add(self, data: str) -> None:
-        if self._is_open:
+        if self._is_open and self._length <= MAX_CELL_CHARACTERS:
             self._pieces.append(data)
+            self._length += len(data)
 
     def take(self) -> str:
         text = "".join(self._pieces)
         self._pieces.clear()
+        self._length = 0
         return text
 
 

@@ -1,13 +1,16 @@
 """Every fault that a spreadsheet can have is said with its row and column, in both languages; what is odd is a warning,
 what is meant is read, and a file that is no table is named."""
 
+import random
 import re
 from datetime import datetime
 from html import unescape
 
 import pytest
 
-from pointsbank.rosters import kept
+from pointsbank.rosters import columns, grids, kept
+from pointsbank.rosters.reading import lines
+from pointsbank.rosters.refusals import Unreadable
 from tests.web.roster_desk import Desk, desk_of_hr  # noqa: F401 - a fixture
 from tests.web.roster_files import HEADER, Formula, Shown, archive, changed, delimited, learner, of, workbook
 
@@ -269,3 +272,27 @@ def test_what_is_no_roster_is_named(desk: Desk, what: str) -> None:
         assert fault is not None
         assert expected in unescape(fault[1])
         assert 'id="file"' in answer.text
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_wrong_with_the_bytes_the_file_is_read_or_named(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def spoilt(_name: str, part: bytes) -> bytes:
+        found = bytearray(part)
+        for _ in range(chance.choice((0, 0, 0, 0, 1))):
+            at = chance.randrange(len(found))
+            found[at : at + chance.randint(0, 3)] = bytes(chance.choices(b'09"<>/= Ae-', k=chance.randint(0, 3)))
+        return bytes(found)
+
+    outcomes = set()
+    for _ in range(100):
+        content = changed(SHEET, spoilt)
+        try:
+            proposal = columns.chosen(grids.grids(content))
+            for reading in grids.read(content, proposal.choice.sheet):
+                outcomes.add(len(list(lines(reading, proposal.choice))))
+        except Unreadable as error:
+            outcomes.add(type(error))
+    assert Unreadable in outcomes
+    assert 1 in outcomes
