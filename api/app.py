@@ -33,6 +33,7 @@ from api import (
     pins,
     problems,
     programmes,
+    rejections,
     rulebook,
     simulation,
     teams,
@@ -49,6 +50,7 @@ from api.pages.admin import certification as admin_certification
 from api.pages.admin import company as admin_company
 from api.pages.admin import course_closing as admin_course_closing
 from api.pages.admin import entries as admin_entries
+from api.pages.admin import feed as admin_feed
 from api.pages.admin import learners as admin_learners
 from api.pages.admin import programme as admin_programme
 from api.pages.admin import programmes as admin_programmes
@@ -60,8 +62,10 @@ from api.pages.admin.reports import views as reports
 from api.rate_limit import Limiter
 from api.streams.boards import Boards
 from api.streams.connections import Connections
+from api.streams.feed import Feed
 from api.streams.screens import Screens
 from api.streams.watching import Room, Stream, Watch
+from pointsbank.arrivals.noting import Arrivals
 from pointsbank.database import Database
 from pointsbank.leaderboards.reading import Leaderboards
 from pointsbank.screen.reading import Screens as BigScreens
@@ -88,6 +92,7 @@ RESOURCES: tuple[openapi.Resource, ...] = (
     matches.blp,
     pins.blp,
     programmes.blp,
+    rejections.blp,
     rulebook.blp,
     simulation.blp,
     teams.blp,
@@ -102,6 +107,7 @@ PAGES: tuple[frame.Pages, ...] = (
     admin_course_closing.blp,
     admin_entries.blp,
     admin_learners.blp,
+    admin_feed.blp,
     admin_programme.blp,
     admin_programmes.blp,
     admin_roster.blp,
@@ -141,9 +147,11 @@ def create_app(settings: Settings, database: Database) -> Flask:
         settings,
         database,
         Turnstile(database),
+        Arrivals(database),
         boards,
         watch,
         screens,
+        Watch(Feed(database), database, room),
         Connections(Stream.leave),
         Limiter(settings.redis_url, "verify", verification.LIMIT),
         Limiter(settings.redis_url, "sign-in", sign_in.LIMIT),

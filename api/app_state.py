@@ -10,6 +10,7 @@ from api.rate_limit import Limiter
 from api.streams.connections import Connections
 from api.streams.screens import Key
 from api.streams.watching import Watch
+from pointsbank.arrivals.noting import Arrivals
 from pointsbank.database import Database
 from pointsbank.leaderboards.boards import Board
 from pointsbank.leaderboards.reading import Leaderboards, View
@@ -23,9 +24,11 @@ class State:
     settings: Settings
     database: Database
     turnstile: Turnstile
+    arrivals: Arrivals
     leaderboards: Leaderboards
     watch: Watch[Board, View]
     screens: Watch[Key, Opened]
+    feed: Watch[str, str]
     connections: Connections
     verifications: Limiter
     sign_ins: Limiter

@@ -50,6 +50,8 @@ class Rejected:
     index: int
     id: str | None
     error: PointsBankError
+    sent: object
+    """As JSON, or the bytes that are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,13 @@ def read_events(request: flask.Request) -> Posted:
             raw = _parse(read_body(request, MAX_SINGLE_BYTES))
             if isinstance(raw, list):
                 raise Invalid(f"{STRUCTURED} is one event, and an array was sent; send it as {BATCH}")
-            return Posted(True, iter([[parse_event(raw, 0)]]))
+            return Posted(True, iter([[_single(raw)]]))
         case "application/cloudevents-batch+json":
             return Posted(False, iter(_chunks_of_batch(_parse(read_body(request, MAX_BATCH_BYTES)))))
         case "application/x-ndjson":
             return Posted(False, _chunks_of_lines(lines(body_chunks(request, MAX_NDJSON_BYTES), MAX_SINGLE_BYTES)))
         case mimetype if "ce-specversion" in request.headers and not mimetype.startswith("application/cloudevents"):
-            return Posted(True, iter([[parse_event(_binary(request), 0)]]))
+            return Posted(True, iter([[_single(_binary(request))]]))
         case mimetype:
             raise UnsupportedMediaType(f"The content type {mimetype!r} is not taken; send {ACCEPTED}")
 
@@ -125,12 +127,20 @@ def _chunks_of_lines(numbered: Iterable[bytes | MalformedText]) -> Iterator[list
 
 def _event_of_line(line: bytes | MalformedText, index: int) -> Event | Rejected:
     if isinstance(line, MalformedText):
-        return Rejected(index, None, TooLarge(line.reason))
+        return Rejected(index, None, TooLarge(line.reason), None)
     try:
         raw = _parse(line)
     except Malformed as error:
-        return Rejected(index, None, error)
+        return Rejected(index, None, error, line)
     return _event(raw, index)
+
+
+def _single(raw: object) -> Event:
+    try:
+        return parse_event(raw, 0)
+    except EventInvalid as error:
+        error.sent = raw
+        raise
 
 
 def _event(raw: object, index: int) -> Event | Rejected:
@@ -138,7 +148,7 @@ def _event(raw: object, index: int) -> Event | Rejected:
         return parse_event(raw, index)
     except EventInvalid as error:
         identity = raw.get("id") if isinstance(raw, dict) else None
-        return Rejected(index, identity if is_event_id(identity) else None, error)
+        return Rejected(index, identity if is_event_id(identity) else None, error, raw)
 
 
 def _parse(body: bytes) -> Any:

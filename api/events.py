@@ -16,8 +16,10 @@ from api.openapi import Resource
 from api.problems import as_problem
 from ledger import entries
 from ledger.identity import entry_id
-from pointsbank.errors import PointsBankError
+from pointsbank.arrivals.gathered import Gathered, Sent
+from pointsbank.errors import Malformed, PointsBankError
 from rules.cloudevent import Event
+from rules.errors import EventInvalid
 from rules.recording import Recorded, Result, record
 from rules.showing import shown
 
@@ -44,7 +46,13 @@ def post_events(query: dict[str, Any]) -> Response:
     One event (structured or binary), a batch of up to 10,000, or NDJSON of up to 100,000 lines. Each event is
     booked whole or not at all, once however often it is sent, and one bad event stops no other.
     """
-    posted = read_events(request)
+    try:
+        posted = read_events(request)
+    except (EventInvalid, Malformed) as error:
+        gathered = Gathered()
+        gathered.refuse(error.sent if isinstance(error, EventInvalid) else None, error)
+        state().arrivals.take(company_id(), gathered)
+        raise
     if posted.single:
         (only,) = next(posted.chunks)
         assert isinstance(only, Event), "a single event that is not valid is raised"
@@ -65,6 +73,9 @@ def post_events(query: dict[str, Any]) -> Response:
 
 def _of_one(event: Event) -> Response:
     result = state().turnstile.record(company_id(), event)
+    gathered = Gathered()
+    _gather(gathered, event, result)
+    state().arrivals.take(company_id(), gathered)
     if isinstance(result, PointsBankError):
         count_events({"rejected": 1})
         raise result
@@ -87,13 +98,28 @@ def _of_chunk(chunk: list[Event | Rejected], counts: dict[str, int], everything:
     with state().batch_turn:
         results = iter(record(database(), company, [item for item in chunk if isinstance(item, Event)]))
         answers: list[dict[str, Any]] = []
+        gathered = Gathered()
         for item in chunk:
             result: Result = item.error if isinstance(item, Rejected) else next(results)
+            _gather(gathered, item, result)
             answer = _answer(company, item, result)
             counts[answer["status"]] += 1
             if everything or answer["status"] == "rejected":
                 answers.append(answer)
+        state().arrivals.take(company, gathered)
         return orjson.dumps(answers, option=orjson.OPT_UTC_Z)[1:-1]
+
+
+def _gather(gathered: Gathered, item: Event | Rejected, result: Result) -> None:
+    """What became of an event, for those who look after what arrives."""
+    if isinstance(item, Rejected):
+        gathered.refuse(item.sent, item.error)
+    elif not isinstance(result, Recorded):
+        gathered.refuse(item.as_sent(), result)
+    elif result.status == "duplicate":
+        gathered.note_again(Sent(item.source, item.type, item.id, item.subject), result.number)
+    else:
+        gathered.note(item.source, result.status)
 
 
 def _answer(company: int, item: Event | Rejected, result: Result) -> dict[str, Any]:

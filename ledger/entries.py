@@ -29,6 +29,7 @@ class Filters:
     awarder: str | None = None
     occurred_from: datetime | None = None
     occurred_to: datetime | None = None
+    has_transfers: bool | None = None
 
 
 def load(session: Session, numbers: Sequence[int]) -> list[dict[str, Any]]:
@@ -137,6 +138,7 @@ def find(session: Session, filters: Filters, after: int | None, limit: int, down
         "key": filters.key,
         "occurred_from": filters.occurred_from,
         "occurred_to": filters.occurred_to,
+        "has_transfers": filters.has_transfers,
         "after": after,
         "down_to": down_to,
     }
@@ -160,6 +162,7 @@ _CONDITIONS = {
     "key": "e.key = %(key)s",
     "occurred_from": "e.occurred_at >= %(occurred_from)s",
     "occurred_to": "e.occurred_at < %(occurred_to)s",
+    "has_transfers": "(e.transfers > 0) = %(has_transfers)s",
     "after": "e.number < %(after)s",
     "down_to": "e.number > %(down_to)s",
 }

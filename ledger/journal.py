@@ -25,6 +25,7 @@ from ledger.errors import (
 )
 from ledger.identity import entry_id
 from pointsbank.database import Session
+from pointsbank.saying import say
 
 _SEPARATOR = "\x1f"
 MANY = 100
@@ -109,8 +110,11 @@ def _find_repeats(drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> di
             repeats[index] = earlier
         else:
             outcomes[index] = KeyConflict(
-                f"The key {draft.key} of this source is used a moment before with other content. "
-                "Give the new event an id of its own."
+                say(
+                    "The key %(key)s of this source is used a moment before with other content. "
+                    "Give the new event an id of its own.",
+                    key=draft.key,
+                )
             )
     return repeats
 
@@ -140,8 +144,12 @@ def outcome_of_booked(session: Session, key: str, fingerprint: int, booked: tupl
         return Duplicate(number)
     first = entry_id(session.company_id, number)
     return KeyConflict(
-        f"The key {key} of this source is booked with other content, as entry {first}. "
-        "Send the first content again, or give the new event an id of its own.",
+        say(
+            "The key %(key)s of this source is booked with other content, as entry %(first)s. "
+            "Send the first content again, or give the new event an id of its own.",
+            key=key,
+            first=first,
+        ),
         entry_id=first,
     )
 
@@ -261,7 +269,13 @@ def _short(session: Session, transfers: Sequence[Transfer], transfer: Transfer, 
     ).fetchone()
     assert row is not None, "every transfer has a unit of the company"
     return InsufficientFunds(
-        f"{row.code} has {available} {row.unit} left, {required} are needed.",
+        say(
+            "%(account)s has %(available)s %(unit)s left, %(required)s are needed.",
+            account=row.code,
+            available=available,
+            unit=row.unit,
+            required=required,
+        ),
         account=row.code,
         unit=row.unit,
         available=available,

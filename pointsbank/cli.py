@@ -348,7 +348,9 @@ def _load_demo(database: "Database", settings: Settings) -> tuple[str, dict[str,
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         kept.touch(mode=0o600)
         kept.write_text(key)
-    counts = dict(load(through(create_app(settings, database), key)))
+    app = create_app(settings, database)
+    counts = dict(load(through(app, key)))
+    app.extensions["pointsbank"].arrivals.write()
     settle_due(database)  # no worker may be running that does
     with database.transaction(company_id) as session:
         paths = sign_in_paths(session)

@@ -9,6 +9,7 @@ from flask import Flask
 
 from api.app import create_app as create_api
 from api.app_state import State
+from pointsbank.arrivals import forgetting as forgetting_arrivals
 from pointsbank.background import Background
 from pointsbank.database import Database
 from pointsbank.leaderboards import pins
@@ -44,6 +45,9 @@ def create_app() -> Flask:
     background.add("forgetting previews", forgetting.INTERVAL_SECONDS, partial(forgetting.forget, database))
     background.add("forgetting rosters", kept.INTERVAL_SECONDS, partial(kept.forget, database))
     background.add("looking at reversals", reviewing.INTERVAL_SECONDS, partial(reviewing.look_everywhere, database))
+    background.add(
+        "forgetting arrivals", forgetting_arrivals.INTERVAL_SECONDS, partial(forgetting_arrivals.forget, database)
+    )
     background.start()
     atexit.register(background.stop)
     slow = Background()  # what may take minutes has nobody wait for it
@@ -58,6 +62,7 @@ def end_streams(app: Flask) -> None:
     held(app).connections.close()
     held(app).watch.close()
     held(app).screens.close()
+    held(app).feed.close()
 
 
 def held(app: Flask) -> State:

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from pointsbank.errors import FieldError
+from pointsbank.saying import say
 from rules.errors import EventInvalid
 from rules.storable import MAX_DEPTH, is_plain, unstorable
 
@@ -69,7 +70,7 @@ _ATTRIBUTES = frozenset(
 _REMEMBERED_ATTRIBUTES = _ATTRIBUTES - {"data_base64"}
 _SIGNED_64 = Struct(">q")
 _good_heads: set[tuple[Any, ...]] = set()
-_KEY_RULE = f"must be text of 1 to {MAX_KEY_LENGTH} characters, without '/' and control characters"
+_KEY_RULE = say("must be text of 1 to %(most)s characters, without '/' and control characters", most=MAX_KEY_LENGTH)
 
 
 @dataclass(slots=True)
@@ -91,11 +92,17 @@ class Event:
     data_json: bytes
     fingerprint: int
 
+    def as_sent(self) -> dict[str, Any]:
+        """The envelope once more, without its extensions."""
+        time = {} if self.time is None else {"time": self.time.isoformat()}
+        known = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type, "subject": self.subject}
+        return {**known, **time, "data": self.data}
+
 
 def parse_event(raw: object, index: int) -> Event:
     """One parsed JSON value as an event; raises EventInvalid with every fault and its path."""
     if not isinstance(raw, dict):
-        raise EventInvalid([("", "an event must be a JSON object")])
+        raise EventInvalid([("", say("an event must be a JSON object"))])
     try:
         data = raw["data"]
         head = _head(raw, data)
@@ -121,15 +128,15 @@ def parse_time(text: str) -> datetime:
     """An RFC 3339 time as UTC; raises ValueError with words for the client. Microseconds are kept."""
     match = _TIME.match(text)
     if match is None:
-        raise ValueError("must be an RFC 3339 time with an offset, such as 2021-09-01T08:30:00+08:00")
+        raise ValueError(say("must be an RFC 3339 time with an offset, such as 2021-09-01T08:30:00+08:00"))
     if match[1] == "60":
-        raise ValueError("leap seconds (:60) are not taken; send second 59")
+        raise ValueError(say("leap seconds (:60) are not taken; send second 59"))
     try:
         time = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"is not a time that exists: {error}") from None
+        raise ValueError(say("is not a time that exists: %(why)s", why=error)) from None
     if not MIN_YEAR <= time.year <= MAX_YEAR:
-        raise ValueError(f"must lie in the years {MIN_YEAR} to {MAX_YEAR} (UTC)")
+        raise ValueError(say("must lie in the years %(first)s to %(last)s (UTC)", first=MIN_YEAR, last=MAX_YEAR))
     return time
 
 
@@ -196,43 +203,51 @@ def _time_fault(text: str) -> str | None:
     try:
         parse_time(text)
     except ValueError as error:
-        return str(error)
+        message: str = error.args[0]
+        return message
     return None
 
 
 def _find_faults(raw: Mapping[str, Any]) -> list[FieldError]:
     faults: list[FieldError] = []
     if raw.get("specversion") != "1.0":
-        faults.append(("specversion", 'must be "1.0"'))
+        faults.append(("specversion", say('must be "1.0"')))
     faults += _text_faults(raw, "id", MAX_ID_LENGTH)
     faults += _text_faults(raw, "source", MAX_SOURCE_LENGTH)
     if isinstance(source := raw.get("source"), str):
         faults += _source_faults(source)
     faults += _text_faults(raw, "type", MAX_TYPE_LENGTH)
     if raw.get("subject") is None:
-        faults.append(("subject", "is required: the learner's id"))
+        faults.append(("subject", say("is required: the learner's id")))
     elif not is_key(raw["subject"]):
         faults.append(("subject", _KEY_RULE))
     time = raw.get("time")
     if time is not None:
-        message = _time_fault(time) if isinstance(time, str) else "must be text, an RFC 3339 time"
+        message = _time_fault(time) if isinstance(time, str) else say("must be text, an RFC 3339 time")
         if message:
             faults.append(("time", message))
     content_type = raw.get("datacontenttype")
     if content_type is not None and not (isinstance(content_type, str) and _JSON_TYPE.match(content_type)):
-        faults.append(("datacontenttype", "must be application/json or left out; data are JSON"))
+        faults.append(("datacontenttype", say("must be application/json or left out; data are JSON")))
     for name in raw:
         if name not in _ATTRIBUTES and not _EXTENSION_NAME.match(name):
             shown = ascii(name)[1:-1][:MAX_KEY_LENGTH]
-            faults.append((shown, "is not a CloudEvents attribute; extensions have lower-case letters and digits"))
+            faults.append((shown, say("is not a CloudEvents attribute; extensions have lower-case letters and digits")))
     return faults + _data_faults(raw)
 
 
 def _source_faults(source: str) -> list[FieldError]:
     if source.startswith(RESERVED_SOURCE):
-        return [("source", f"must not begin with {RESERVED_SOURCE!r}: these are the bank's own entries")]
+        return [
+            (
+                "source",
+                say(
+                    "must not begin with %(reserved)s: these are the bank's own entries", reserved=repr(RESERVED_SOURCE)
+                ),
+            )
+        ]
     if _WHITE_SPACE.search(source):
-        return [("source", "must be a URI reference, without white space")]
+        return [("source", say("must be a URI reference, without white space"))]
     return []
 
 
@@ -241,25 +256,25 @@ def _text_faults(raw: Mapping[str, Any], name: str, max_length: int) -> list[Fie
     if value is None:
         return [(name, "is required")]
     if not isinstance(value, str) or not value:
-        return [(name, "must be text that is not empty")]
+        return [(name, say("must be text that is not empty"))]
     if len(value) > max_length:
-        return [(name, f"must have at most {max_length} characters")]
+        return [(name, say("must have at most %(most)s characters", most=max_length))]
     if _FORBIDDEN.search(value):
-        return [(name, "must not hold control characters or half of a surrogate pair")]
+        return [(name, say("must not hold control characters or half of a surrogate pair"))]
     return []
 
 
 def _data_faults(raw: Mapping[str, Any]) -> list[FieldError]:
     faults: list[FieldError] = []
     if raw.get("data_base64") is not None:
-        faults.append(("data_base64", "binary data are not taken; send a JSON object in data"))
+        faults.append(("data_base64", say("binary data are not taken; send a JSON object in data")))
     data = raw.get("data")
     if data is None:
-        return faults or [("data", "is required: an object with programme and the facts that rules look at")]
+        return faults or [("data", say("is required: an object with programme and the facts that rules look at"))]
     if not isinstance(data, dict):
-        return [*faults, ("data", "must be a JSON object")]
+        return [*faults, ("data", say("must be a JSON object"))]
     if data.get("programme") is None:
-        faults.append(("data.programme", "is required: the programme's id"))
+        faults.append(("data.programme", say("is required: the programme's id")))
     elif not is_key(data["programme"]):
         faults.append(("data.programme", _KEY_RULE))
     if data.get("course") is not None and not is_key(data["course"]):
@@ -267,5 +282,5 @@ def _data_faults(raw: Mapping[str, Any]) -> list[FieldError]:
     if unstorable_faults := unstorable(data, "data", max_depth=MAX_DATA_DEPTH):
         faults += [fault for fault in unstorable_faults if fault[0] not in ("data.programme", "data.course")]
     elif len(orjson.dumps(data)) > MAX_DATA_BYTES:
-        faults.append(("data", f"must have at most {MAX_DATA_BYTES} bytes as compact JSON"))
+        faults.append(("data", say("must have at most %(most)s bytes as compact JSON", most=MAX_DATA_BYTES)))
     return faults

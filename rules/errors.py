@@ -11,6 +11,7 @@ Invalid
 from collections.abc import Sequence
 
 from pointsbank.errors import FieldError, Invalid
+from pointsbank.saying import say
 
 # A detail is read by a person; the whole list stands in `errors`.
 MAX_FAULTS_IN_DETAIL = 3
@@ -23,10 +24,13 @@ def _sentence(errors: Sequence[FieldError]) -> str:
 
 
 class EventInvalid(Invalid):
+    """`sent` is the event as it was sent, where somebody may ask for it."""
+
     title = "Event not valid"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__(_sentence(errors), errors=errors)
+        self.sent: object = None
 
 
 class RulebookInvalid(Invalid):
@@ -50,6 +54,8 @@ class RuleFailed(Invalid):
     title = "Rule failed"
 
     def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(f"Rule {rule!r} cannot judge this event: {reason}", rule=rule)
+        super().__init__(
+            say("Rule %(rule)s cannot judge this event: %(reason)s", rule=repr(rule), reason=reason), rule=rule
+        )
         self.rule = rule
         self.reason = reason

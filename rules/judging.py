@@ -13,6 +13,7 @@ from pointsbank.database import Database
 from pointsbank.directory.roster import Enrolled
 from pointsbank.directory.snapshot import Course, Programme
 from pointsbank.errors import Closed, Invalid, PointsBankError
+from pointsbank.saying import say
 from rules.cloudevent import Event
 from rules.earning import Earned, evaluate, is_met
 from rules.known import InForce, Known
@@ -81,14 +82,15 @@ def _frame(
 ) -> _Frame | PointsBankError:
     programme = known.directory.programmes.get(programme_key)
     if programme is None:
-        return Invalid.field("data.programme", f"there is no programme {programme_key}")
+        return Invalid.field("data.programme", say("there is no programme %(programme)s", programme=programme_key))
     course = None if course_key is None else programme.courses.get(course_key)
     if course is None and course_key is not None:
-        return Invalid.field("data.course", f"programme {programme.key} has no course {course_key}")
+        fault = say("programme %(programme)s has no course %(course)s", programme=programme.key, course=course_key)
+        return Invalid.field("data.course", fault)
     if programme.closed:
-        return Closed(f"Programme {programme.key} is closed and takes no more events.")
+        return Closed(say("Programme %(programme)s is closed and takes no more events.", programme=programme.key))
     if course is not None and course.closed:
-        return Closed(f"Course {course.key} is closed and takes no more events.")
+        return Closed(say("Course %(course)s is closed and takes no more events.", course=course.key))
     begins, ends = programme.starts_at, programme.ends_at
     if course is not None:
         begins, ends = max(begins, course.opens_at), min(ends, course.closes_at)
@@ -116,7 +118,7 @@ def _judge(frame: _Frame, learners: dict[tuple[int, str], Enrolled], event: Even
         raise _outside(frame, at)
     enrolled = learners.get((programme.no, event.subject))
     if enrolled is None:
-        raise Invalid.field("subject", f"there is no learner {event.subject}")
+        raise Invalid.field("subject", say("there is no learner %(learner)s", learner=event.subject))
     if enrolled.from_at is None or at < enrolled.from_at or (enrolled.left_at is not None and at >= enrolled.left_at):
         raise _not_taking_part(programme, enrolled, event.subject, at)
     in_force = frame.in_force
@@ -146,20 +148,36 @@ def _judge(frame: _Frame, learners: dict[tuple[int, str], Enrolled], event: Even
 def _outside(frame: _Frame, at: datetime) -> Invalid:
     programme, course = frame.programme, frame.course
     if not programme.starts_at <= at < programme.ends_at:
-        side = "before programme {} begins" if at < programme.starts_at else "after the end of programme {}"
-        return Invalid.field("time", f"{at.isoformat()} is {side.format(programme.key)}")
+        if at < programme.starts_at:
+            fault = say("%(at)s is before programme %(programme)s begins", at=at.isoformat(), programme=programme.key)
+        else:
+            fault = say(
+                "%(at)s is after the end of programme %(programme)s", at=at.isoformat(), programme=programme.key
+            )
+        return Invalid.field("time", fault)
     assert course is not None, "else the frame has the programme's times"
-    side = "before course {} opens" if at < course.opens_at else "after course {} closes"
-    return Invalid.field("time", f"{at.isoformat()} is {side.format(course.key)}")
+    if at < course.opens_at:
+        return Invalid.field(
+            "time", say("%(at)s is before course %(course)s opens", at=at.isoformat(), course=course.key)
+        )
+    return Invalid.field("time", say("%(at)s is after course %(course)s closes", at=at.isoformat(), course=course.key))
 
 
 def _not_taking_part(programme: Programme, enrolled: Enrolled, key: str, at: datetime) -> Invalid:
     if enrolled.from_at is None:
-        return Invalid.field("subject", f"learner {key} is not enrolled in programme {programme.key}")
-    if at < enrolled.from_at:
-        since = enrolled.from_at.isoformat()
-        return Invalid.field("subject", f"learner {key} is enrolled in programme {programme.key} only since {since}")
-    return Invalid.field("subject", f"learner {key} had left by {at.isoformat()}")
+        fault = say(
+            "learner %(learner)s is not enrolled in programme %(programme)s", learner=key, programme=programme.key
+        )
+    elif at < enrolled.from_at:
+        fault = say(
+            "learner %(learner)s is enrolled in programme %(programme)s only since %(since)s",
+            learner=key,
+            programme=programme.key,
+            since=enrolled.from_at.isoformat(),
+        )
+    else:
+        fault = say("learner %(learner)s had left by %(at)s", learner=key, at=at.isoformat())
+    return Invalid.field("subject", fault)
 
 
 def _transfer(frame: _Frame, learner: int, earned: Earned) -> Transfer:

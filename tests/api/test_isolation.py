@@ -51,6 +51,10 @@ CALLS: dict[str, list[tuple[str, Any]]] = {
         ("/v1/accounts/pool:programme:2021", None),
         ("/v1/accounts/issuance?unit=flowers:service", None),
     ],
+    "GET /v1/rejections": [
+        ("/v1/rejections", None),
+        ("/v1/rejections?source=urn:lms&type=lms.assessment.scored&limit=1", None),
+    ],
     "GET /v1/certificates": [
         ("/v1/certificates", None),
         ("/v1/certificates?learner=20210001&programme=2021&key=points&status=valid&limit=1", None),

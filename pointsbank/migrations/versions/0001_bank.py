@@ -20,6 +20,7 @@ FILES = (
     "users.sql",
     "displays.sql",
     "rosters.sql",
+    "arrivals.sql",
 )
 TABLES = """
     companies journals api_keys programmes units courses learners enrolments teams memberships awarders allowances
@@ -28,6 +29,7 @@ TABLES = """
     certificate_relooks issuer_secrets signing_keys re_evaluations
     users user_awarders user_sessions sign_in_links sign_in_attempts identity_providers displays pseudonyms acts
     roster_uploads
+    unbooked_numbers unbooked arrivals
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
