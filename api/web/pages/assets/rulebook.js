@@ -324,7 +324,7 @@ addEventListener("beforeunload", (event) => {
   if (isChanged() && state.isTouched) event.preventDefault();
 });
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "s") {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
     event.preventDefault();
     if (!at("save").disabled) save();
   }
