@@ -48,7 +48,12 @@ PAGES: dict[str, dict[str, str]] = {
         "screen-duel": "/screen/2021?view=duel",
         "screen-awards": "/screen/2021?view=awards",
     },
-    "admin": {"access": "/admin/access", "keys": "/admin/access/keys", "users": "/admin/access/users"},
+    "admin": {
+        "access": "/admin/access",
+        "keys": "/admin/access/keys",
+        "users": "/admin/access/users",
+        "widget": "/admin/access/widgets/new",
+    },
 }
 """By role, or of nobody: what a page is called, and where it is."""
 ROSTER = """\

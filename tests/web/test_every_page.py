@@ -51,6 +51,7 @@ RULEBOOK = {
 OPEN_ENDED = {
     ("GET", "/screen-stream/<key:programme>"),
     ("GET", "/admin/access/widgets/preview/v1/leaderboards/stream"),
+    ("GET", "/admin/feed/stream"),
 }
 """Streams, which do not end."""
 
