@@ -23,10 +23,12 @@ def share(part: int, whole: int) -> float:
 
 def chance_of_as_many(tries: int, hits: int, probability: float) -> float:
     """That of so many independent tries at least so many hit: the upper tail of the binomial distribution."""
-    if hits <= 0 or probability >= 1:
+    if hits <= 0:
         return 1.0
     if probability <= 0 or hits > tries:
         return 0.0
+    if probability >= 1:
+        return 1.0
     if hits <= tries * probability:  # the other tail is the short one
         return 1.0 - _beyond(tries, tries - hits + 1, 1 - probability)
     return _beyond(tries, hits, probability)

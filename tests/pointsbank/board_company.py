@@ -58,11 +58,11 @@ class Company:
                 session.sql(statement)
             self.term = intern(session, ["lms"])["lms"]
 
-    def book(self, learner, amount, when, unit=CREDITS, programme=1, course=None):
+    def book(self, learner, amount, when, unit=CREDITS, programme=1, course=None, awarder=None):
         """Awards, or with a negative amount takes back."""
-        self.book_many([learner], amount, when, unit, programme, course)
+        return self.book_many([learner], amount, when, unit, programme, course, awarder)
 
-    def book_many(self, learners, amount, when, unit=CREDITS, programme=1, course=None):
+    def book_many(self, learners, amount, when, unit=CREDITS, programme=1, course=None, awarder=None):
         numbers = [ord(learner) - 96 for learner in learners]
         sign = 1 if amount > 0 else -1
         transfers = [
@@ -72,7 +72,9 @@ class Company:
             for n in numbers
         ]
         only = numbers[0] if len(numbers) == 1 else None
-        draft = Draft(self.term, f"k{next(self.keys)}", self.term, 0, when, transfers, programme, course, only)
+        draft = Draft(
+            self.term, f"k{next(self.keys)}", self.term, 0, when, transfers, programme, course, only, awarder=awarder
+        )
         with self.database.transaction(self.id) as session:
             (outcome,) = post(session, [draft])
         if isinstance(outcome, Booked):

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from pointsbank.database import Session
 from pointsbank.directory import courses, programmes
 from pointsbank.directory.courses import Course
+from pointsbank.directory.faults import FIRST_YEAR, LAST_YEAR
 from pointsbank.directory.programmes import Programme
 from pointsbank.errors import Invalid, NotFound
 from pointsbank.leaderboards.boards import Unit
@@ -127,9 +128,12 @@ def _day(name: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Invalid(_("%(text)s is not a day of the calendar.", text=text)) from error
+        found = date.fromisoformat(text)
+        if FIRST_YEAR <= found.year <= LAST_YEAR:
+            return found
+    except ValueError:
+        pass
+    raise Invalid(_("%(text)s is not a day of the calendar.", text=text))
 
 
 def _stretches(programme: Programme, first: date | None, last: date | None) -> list[Stretch]:
