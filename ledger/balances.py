@@ -30,6 +30,11 @@ class Balance:
     balance: int
     earned: int
 
+    @property
+    def otherwise(self) -> int:
+        """What came, or went if it is negative, without being earned: credits for flowers, say."""
+        return self.balance - self.earned
+
 
 def learner_no(session: Session, key: str) -> int:
     """The number of the learner with HR's id `key`. Raises NotFound."""

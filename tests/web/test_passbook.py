@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from api.pages import csv_files, garden, passbook
+from pointsbank.matches import settling
 from tests.api.conftest import Caller
 from tests.api.issued import Issuer
 from tests.web.conftest import Reader
@@ -212,3 +213,18 @@ def test_the_garden_has_a_flower_for_each_and_is_the_same_each_time() -> None:
         for bloom in bed.blooms:
             assert 12 < bloom.x < garden.WIDTH - 12
             assert 78 < bloom.y < garden.HEIGHT
+
+
+def test_what_is_available_is_what_was_earned_and_what_came_for_flowers(learner: Reader, bank: Caller) -> None:
+    """A prize of a match is earned; credits for flowers are not, and stand beside it."""
+    path = "/v1/programmes/2021"
+    assert "Available credits 7 Earned, prizes of matches included 7 Red flowers" in text(learner.get("/me").text)
+    match = {"name": "PK", "teams": ["a", "b"], "unit": "credits", "prize": {"unit": "credits", "amount": 4}}
+    times = {"starts_at": "2021-07-10T00:00:00+08:00", "ends_at": "2021-07-11T00:00:00+08:00"}
+    assert bank.put(f"{path}/matches/pk", {**match, **times, "grace_seconds": 0}).status_code == 201
+    settling.settle_due(learner.database)
+    assert bank.put(f"{path}/rulebook/draft", {**RULEBOOK, "conversion": {"flowers_per_credit": 1}}).status_code == 200
+    assert bank.post(f"{path}/rulebook/draft/activate").status_code in (200, 201)
+    assert bank.post(f"{path}/courses/service/close", {}).status_code == 200
+    said = text(learner.get("/me").text)
+    assert "Available credits 14 Earned, prizes of matches included 11 For red flowers +3 Red flowers earned 3" in said
