@@ -137,6 +137,8 @@ def what_is_not_saved_is_kept_and_two_people_do_not_undo_each_other(bank: Bank, 
     text["earning"][1]["when"] = RULEBOOK["earning"][1]["when"]
     text["earning"][0]["award"]["amount"] = 5
     assert text["certificates"][1]["criteria"] == RULEBOOK["certificates"][1]["criteria"]
+    page.locator("#text").fill('{"earning": [\n{"key": "a/b"}]}')
+    expect(page.locator("[data-part=fault-list]")).to_contain_text("第 2 行：")
     page.locator("#text").fill(json.dumps(text, indent=2))
     page.get_by_role("button", name="卡片").press("Enter")
     bank.send("PUT", "/v1/programmes/2021/rulebook/draft", {"earning": []})

@@ -19,9 +19,9 @@ blp = Pages("admin_rulebook", __name__)
 BASE = "/admin/programmes/<key:programme>/rulebook"
 
 _ORDER = """
-    earning conversion certificates key kind level name fact on when in type award unit amount by bands
-    at_least of at_most sum role score round to cap per within first flowers_per_credit credits cap_credits
-    remainder criteria all any not valid_for equals system zh en
+    earning conversion certificates system key kind level name fact on when in type award unit amount by bands
+    role sum at_least of at_most score round to cap per within first flowers_per_credit credits cap_credits
+    remainder criteria all any not valid_for equals zh en
 """.split()  # noqa: SIM905 - a list of words reads better so
 _PLACES = {name: place for place, name in enumerate(_ORDER)}
 

@@ -13,6 +13,7 @@ def _editor() -> dict[str, str]:
     return {
         "unnamed": _("Without a name"),
         "document": _("The document"),
+        "line": _("Line %(n)s"),
         "faults": _("%(n)s to repair"),
         "no_faults": _("Nothing wrong"),
         "more_faults": _("and %(n)s more"),

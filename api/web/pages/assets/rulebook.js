@@ -92,7 +92,7 @@ function drawState() {
   }
   for (const fault of faults) fault.instead = root.querySelector(`[data-path="${CSS.escape(fault.path)}"]`)?.dataset.instead || null;
   at("faults").hidden = faults.length === 0;
-  listFaults(at("fault-list"), faults, more, (section, index) => {
+  listFaults(at("fault-list"), faults, more, state.text !== null, (section, index) => {
     const rule = state.document[section]?.[index];
     return rule ? titleOf(rule) : "";
   }, go);

@@ -1,6 +1,6 @@
 // What is wrong stands beside its field, else beside what is around it; and in one list from which a link leads there.
 
-import { el, isSaid, say } from "./rulebook_dom.js";
+import { el, isSaid, say, titled } from "./rulebook_dom.js";
 
 const around = (path) => path.slice(0, Math.max(path.lastIndexOf("."), path.lastIndexOf("["), 0));
 
@@ -66,10 +66,11 @@ export function subject(path, titleOf) {
   return [card ? titleOf(card[1], Number(card[2])) : "", field].filter(Boolean).join(" · ");
 }
 
-export function listFaults(list, faults, more, titleOf, go) {
+// Of a text each has its line.
+export function listFaults(list, faults, more, isText, titleOf, go) {
   list.replaceChildren(...faults.map((fault) => {
     const named = subject(fault.path, titleOf) || fault.path;
     const way = el("button", { type: "button", class: "linked", onclick: () => go(fault) }, el("bdi", {}, named || say("document")));
-    return el("li", {}, way, " ", fault.instead ?? fault.message, " ", el("span", { class: "quiet small code" }, fault.path));
+    return el("li", {}, isText ? `${titled(say("line", { n: fault.line }))} ` : null, way, " ", fault.instead ?? fault.message, " ", el("span", { class: "quiet small code" }, fault.path));
   }), ...(more ? [el("li", {}, say("more_faults", { n: more }))] : []));
 }
