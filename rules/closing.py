@@ -131,6 +131,9 @@ def _plan(session: Session, course: Course, conversion: Conversion | None) -> li
     """Whoever has flowers of the course, in the order of the learners' ids."""
     if conversion is None:
         return []
+    # With the statistics of an empty table, as they are just after a large import, it would read all learners again
+    # for each account.
+    session.sql("SET LOCAL enable_nestloop = off")
     rows = session.sql(
         """SELECT l.no, l.key, l.name, a.credits - a.debits AS flowers
              FROM accounts AS a
@@ -139,7 +142,8 @@ def _plan(session: Session, course: Course, conversion: Conversion | None) -> li
               AND a.credits > a.debits
             ORDER BY l.key""",
         {"first": holding(0), "end": (AccountClass.HOLDING + 1) << 32, "unit": course.unit},
-    )
+    ).fetchall()
+    session.sql("SET LOCAL enable_nestloop = on")
     return [(holder, convert(conversion, holder.flowers)) for holder in (_Holder(*row) for row in rows)]
 
 
