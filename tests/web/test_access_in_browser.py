@@ -1,4 +1,4 @@
-"""Keys, widgets and the live feed in Chromium: from sign-in to result by keyboard, in both languages, on all screens."""
+"""Keys, widgets and the live feed in Chromium: from sign-in to result by keyboard, both languages, on all screens."""
 
 import json
 import urllib.error

@@ -126,7 +126,7 @@ def evil(caller: Caller) -> Caller:
 def samples(evil: Caller) -> dict[str, str]:
     """Of each parameter of a route what this company has."""
     certificate = evil.get("/v1/certificates").get_json()["items"][0]["number"]
-    evils = dict.fromkeys(("programme", "course", "learner", "team", "awarder"), KEY)
+    evils = dict.fromkeys(("programme", "course", "learner", "team", "awarder", "giver"), KEY)
     numbers = dict.fromkeys(("entry", "no", "run", "upload"), "1")
     rest = {"number": certificate, "certificate": certificate, "form": "pdf", "link": "x", "token": "x"}
     return {**evils, **numbers, **rest}
