@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from functools import partial
 
 from pointsbank.arrivals import storing
 from pointsbank.arrivals.gathered import Gathered
@@ -50,10 +49,11 @@ class Arrivals:
                 waiting, self._waiting = self._waiting, {}
             for company_id, gathered in waiting.items():
                 try:
-                    self._database.run(company_id, partial(storing.store, gathered=gathered))
+                    with self._database.transaction(company_id) as session:
+                        storing.store(session, gathered)
                 except Exception as error:
                     if not self._fails:
-                        log.warning("what arrived cannot be noted at the moment: %s", error, exc_info=True)
+                        log.warning("what arrived cannot be noted at the moment: %s", error)
                     self._fails = True
                 else:
                     self._fails = False
