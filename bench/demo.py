@@ -105,9 +105,9 @@ class Demo:
 
 
 def settle(page: Page) -> None:
-    """Until nothing is on its way; live pages never end, and are given two seconds."""
+    """Until nothing more is to come; of a live page, which never ends, a second."""
     page.wait_for_load_state("load")
-    page.wait_for_timeout(2_000)
+    page.wait_for_timeout(1_000)
 
 
 @contextmanager

@@ -30,7 +30,10 @@ for (const form of document.querySelectorAll("form[data-leaves]")) {
   form.addEventListener("submit", () => window.caches?.delete("award"));
 }
 
-// Where one is, is seen in each row of ways, also where the row is longer than the screen is wide.
+// Where one is, is seen in each row of ways, also where the row is longer than the screen is wide. (scrollIntoView would
+// also have the keyboard begin there.)
 for (const here of document.querySelectorAll("nav [aria-current], .tabs [aria-current]")) {
-  here.scrollIntoView({ inline: "center", block: "nearest", behavior: "instant" });
+  const row = here.closest("ul, .tabs");
+  const [place, whole] = [here.getBoundingClientRect(), row.getBoundingClientRect()];
+  row.scrollLeft += place.left - whole.left - (whole.width - place.width) / 2;
 }
