@@ -33,7 +33,9 @@ for (const form of document.querySelectorAll("form[data-leaves]")) {
 // Where one is, is seen in each row of ways, also where the row is longer than the screen is wide. (scrollIntoView would
 // also have the keyboard begin there.)
 for (const here of document.querySelectorAll("nav [aria-current], .tabs [aria-current]")) {
-  const row = here.closest("ul, .tabs");
+  let row = here.parentElement;
+  while (row && getComputedStyle(row).overflowX !== "auto") row = row.parentElement;
+  if (!row) continue;
   const [place, whole] = [here.getBoundingClientRect(), row.getBoundingClientRect()];
   row.scrollLeft += place.left - whole.left - (whole.width - place.width) / 2;
 }
