@@ -4,8 +4,6 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-import xlsxwriter
-
 from pointsbank.rosters.columns import FIELDS, Field
 
 _WIDTHS: Mapping[Field, int] = {
@@ -22,6 +20,8 @@ _DAYS: Sequence[Field] = ("joined_on", "left_on")
 
 def workbook(sheet: str, heads: Mapping[Field, str], notes: Mapping[Field, str]) -> bytes:
     """`heads` are what columns are called, `notes` what stands in a comment on some of them."""
+    import xlsxwriter  # here, and not above: most workers never need it
+
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         page = book.add_worksheet(sheet)
