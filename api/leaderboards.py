@@ -229,9 +229,9 @@ def _view() -> View:
 
 
 _PLAIN = re.compile(
-    rb"((?:[a-z]+=[\w:/.-]+&)*)(?:around=([\w.-]{1,128})|offset=(\d{1,15}))((?:&[a-z]+=[\w:/.-]+)*)", re.ASCII
+    rb"((?:[a-z]+=[\w:/.-]+(?:&|$))*?)(?:around=([\w.-]{1,128})|offset=(\d{1,15}))?((?:&[a-z]+=[\w:/.-]+)*)", re.ASCII
 )
-"""A query in which nothing is escaped, and that asks for the page around somebody or after so many rows."""
+"""A query in which nothing is escaped; whom it wants the page around, or after how many rows, apart."""
 
 
 @lru_cache(maxsize=2_000)

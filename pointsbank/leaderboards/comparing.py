@@ -103,11 +103,10 @@ def _rows(store: Store, company_id: int, frame: Frame, state: State, token: str)
     offset = 0
     while isinstance(found := store.page(company_id, frame, state.before, ROWS_A_PAGE, offset), Found):
         store.hold(company_id, token, LOCK_SECONDS)
-        for each in found.members:
-            reached_at = None if each.at is None else instant(each.at)
-            yield Row(each.rank, each.key, each.name, each.score, reached_at, each.rank_before - each.rank)
-        offset += len(found.members)
-        if not found.members:
+        rows = found.rows
+        yield from rows
+        offset += len(rows)
+        if not rows:
             return
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import NamedTuple
 
+from pointsbank.leaderboards.frame import instant
+from pointsbank.leaderboards.standings import Row
+
 SINCE_1900 = 2_208_988_800_000_000
 """Microseconds until 1970: times in Redis are never negative."""
 
@@ -45,6 +48,16 @@ def member_of(shown: bytes, below: bytes, rank: int, rank_before: int, below_bef
         shown = shown[_STAMP_BYTES:]
     key, _, name = shown.decode().partition("\0")
     return Member(key, name, score, at, number, rank, rank_before, -int(below_before))
+
+
+def row_of(shown: bytes, below: bytes, rank: int, rank_before: int) -> Row:
+    """As `member_of`, for a board of sums: a page is asked for by every reader, so nothing is made in between."""
+    if below == b"0":
+        key, _, name = shown.decode().partition("\0")
+        return Row(rank, key, name, 0, None, rank_before - rank)
+    key, _, name = shown[_STAMP_BYTES:].decode().partition("\0")
+    reached_at = instant(int.from_bytes(shown[:7], "big") - SINCE_1900)
+    return Row(rank, key, name, -int(below), reached_at, rank_before - rank)
 
 
 _NUMBERS = struct.Struct(">BBqBqBq")

@@ -269,12 +269,8 @@ def _state_text(state: str, board: Board, now: datetime) -> str:
 
 
 def _standings(view: View, frame: Frame, found: Found) -> Standings:
-    rows = [
-        Row(each.rank, each.key, each.name, each.score, _reached_at(each), each.rank_before - each.rank)
-        for each in found.members
-    ]
     ahead = None if found.ahead is None else Ahead(*found.ahead)
-    return Standings(State.of(found.state).number, _NEVER, frame.window, found.size, rows, ahead)
+    return Standings(State.of(found.state).number, _NEVER, frame.window, found.size, found.rows, ahead)
 
 
 def _of_means(view: View, frame: Frame, found: Found, before: int, now: int) -> Standings | None:

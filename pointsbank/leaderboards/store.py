@@ -14,8 +14,18 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from pointsbank.leaderboards.exchange import Exchange
 from pointsbank.leaderboards.frame import Frame
-from pointsbank.leaderboards.packing import SINCE_1900, Member, Pages, bucket_of, bytes_of, member_of, packed
+from pointsbank.leaderboards.packing import (
+    SINCE_1900,
+    Member,
+    Pages,
+    bucket_of,
+    bytes_of,
+    member_of,
+    packed,
+    row_of,
+)
 from pointsbank.leaderboards.scores import Later, Score
+from pointsbank.leaderboards.standings import Row
 
 LIVES_SECONDS = 24 * 60 * 60
 """How long a board stays without being looked at."""
@@ -88,7 +98,24 @@ class Found:
     size: int
     people: str
     ahead: tuple[int, int] | None
-    members: list[Member] = field(default_factory=list)
+    replied: Sequence[Any] = ()
+    """Member, -score and rank of each row, one after the other."""
+    replied_before: Sequence[Any] = ()
+    """Rank and -score of each row before; empty if they are those of now."""
+
+    @property
+    def members(self) -> list[Member]:
+        rows, before = self.replied, self.replied_before or self._as_now()
+        return list(map(member_of, rows[::3], rows[1::3], rows[2::3], before[::2], before[1::2]))
+
+    @property
+    def rows(self) -> list[Row]:
+        """Of a board of sums."""
+        rows, before = self.replied, self.replied_before
+        return list(map(row_of, rows[::3], rows[1::3], rows[2::3], before[::2] if before else rows[2::3]))
+
+    def _as_now(self) -> list[Any]:
+        return [part for pair in zip(self.replied[2::3], self.replied[1::3], strict=True) for part in pair]
 
 
 class Same(NamedTuple):
@@ -199,14 +226,9 @@ class Store:
             return status
         if len(reply) == 3:
             return Same(reply[1], reply[2])
-        _, checked, now, state, size, people, ahead, rows, rows_before = reply
-        if rows_before:
-            of_rows = zip(rows[::3], rows[1::3], rows[2::3], rows_before[::2], rows_before[1::2], strict=True)
-        else:
-            of_rows = zip(rows[::3], rows[1::3], rows[2::3], rows[2::3], rows[1::3], strict=True)
-        members = [member_of(*row) for row in of_rows]
+        _, checked, now, state, size, people, ahead, *rows = reply
         nearest = (ahead[0], ahead[1]) if ahead else None
-        return Found(checked, now, state.decode(), size, people.decode(), nearest, members)
+        return Found(checked, now, state.decode(), size, people.decode(), nearest, *rows)
 
     def apply(self, company_id: int, change: Change) -> Applied:
         """The change whole or not at all, and only if the board is in the state that it begins with."""
