@@ -1,5 +1,6 @@
 """Serving over HTTP: gunicorn as a library, in the process of `pointsbank serve`."""
 
+import gc
 import logging
 import os
 import resource
@@ -215,13 +216,19 @@ class _Application(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from pointsbank.wsgi import create_app, end_streams  # in the worker: nothing may be connected before the fork
+        from pointsbank.wsgi import create_app, end_streams
 
-        app = create_app()
+        app = create_app()  # in the worker: nothing may be connected before the fork
         self.end_streams = partial(end_streams, app)
         return app
 
     def run(self) -> None:
+        # Read once, here, and inherited: a worker begins at once, also in the place of one that was killed, and what
+        # all of them have alike is in memory once.
+        import pointsbank.wsgi  # noqa: F401
+
+        gc.collect()
+        gc.freeze()
         _Arbiter(self).run()
 
     def worker_began(self, worker: Worker) -> None:
