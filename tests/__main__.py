@@ -8,29 +8,22 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
-TOGETHER = ["-n", "2", "-m", "not serial"]
-ALONE = ["-m", "serial"]
-HARMLESS = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+# Three on two processors: each test waits for a while, for a clock, for a browser, for what it has killed.
+OPTIONS = ["-n", "3", "--dist", "worksteal"]
 
 
 def main(arguments: list[str]) -> int:
     # Ctrl-C is pytest's to handle: it stops the servers first. This process only waits for it.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as not_run:
-        codes = [run(options, arguments, not_run.name) for options in (TOGETHER, ALONE)]
+        code = subprocess.run(
+            [sys.executable, "-m", "pytest", *OPTIONS, *arguments],
+            env={**os.environ, "POINTSBANK_NOT_RUN": not_run.name},
+            cwd=Path(__file__).parents[1],
+            check=False,
+        ).returncode
         report(not_run.read().splitlines())
-    return next((code for code in codes if code not in HARMLESS), 0)
-
-
-def run(options: list[str], arguments: list[str], not_run: str) -> int:
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *arguments],
-        env={**os.environ, "POINTSBANK_NOT_RUN": not_run},
-        cwd=Path(__file__).parents[1],
-        check=False,
-    ).returncode
+    return code
 
 
 def report(skipped: list[str]) -> None:

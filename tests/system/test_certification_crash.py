@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,6 @@ RULEBOOK = {
     ],
 }
 CERTIFY = ("certify", "p", "--company", "crash", "--cut-off", "2022-01-01T00:00:00Z", "--issue")
-
-pytestmark = pytest.mark.serial
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def event(learner: str) -> dict[str, Any]:
     }
 
 
-def test_each_certificate_once(bank: Bank, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_certificate_once(bank: Bank, measured: Callable[[str], None]) -> None:
     with opened(bank) as connection:
         killed_at = kill_again_and_again(bank, connection, random.Random(4))
     last = bank.command(*CERTIFY)  # which stops PostgreSQL at its end
@@ -103,9 +102,7 @@ def test_each_certificate_once(bank: Bank, capsys: pytest.CaptureFixture[str]) -
     assert f"0 issued, {2 * len(LEARNERS)} held already" in again.stdout, again.stdout + again.stderr
     verified = bank.command("verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    with capsys.disabled():
-        said = ", ".join(f"{stage} {done}" for stage, done in killed_at)
-        sys.stdout.write(f"\n{len(found)} certificates, each once; killed at: {said}\n")
+    measured(f"{len(found)} certificates, each once; killed at: " + ", ".join(f"{at} {done}" for at, done in killed_at))
 
 
 def test_a_run_whose_workers_are_killed_is_finished_by_others(bank: Bank) -> None:

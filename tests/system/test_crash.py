@@ -34,8 +34,6 @@ RETURN_SECONDS_MAX = 30
 SOURCE = "urn:crash"
 RULEBOOK = {"earning": [{"key": "fixed", "on": "crash", "award": {"unit": "credits", "amount": "data.points"}}]}
 
-pytestmark = pytest.mark.serial
-
 
 class Bank:
     """The service over one data directory, on one port, however often it is started."""

@@ -1,10 +1,9 @@
 """Matches end while the workers that settle them are killed with -9: each has one result, each winner one prize."""
 
 import random
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain, cycle, permutations
 from pathlib import Path
@@ -27,8 +26,6 @@ EARNS = {"unit": "flowers", "amount": "data.points"}
 RULEBOOK = {"earning": [{"key": "fixed", "on": "pk", "award": EARNS}]}
 COUNT = "SELECT count(*) FROM matches WHERE due_at IS NULL"
 
-pytestmark = pytest.mark.serial
-
 
 @pytest.fixture
 def bank(server_folder: Path) -> Iterator[Bank]:
@@ -40,7 +37,7 @@ def bank(server_folder: Path) -> Iterator[Bank]:
         bank.stop()
 
 
-def test_one_result_and_one_prize_each(bank: Bank, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_result_and_one_prize_each(bank: Bank, measured: Callable[[str], None]) -> None:
     put_directory(bank)
     pairs = put_matches(bank)
     begun = time.monotonic()
@@ -56,10 +53,7 @@ def test_one_result_and_one_prize_each(bank: Bank, capsys: pytest.CaptureFixture
         path = f"/v1/learners/{learner}/balances"
         balances = {each["unit"]: each["balance"] for each in bank.patiently("GET", path, None)["balances"]}
         assert balances.get("credits", 0) == won[learner], learner
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\n{MATCHES} matches settled through {kills} kills of workers in {seconds:.1f} s, each once\n"
-        )
+    measured(f"{MATCHES} matches settled through {kills} kills of workers in {seconds:.1f} s, each once")
 
 
 def put_directory(bank: Bank) -> None:

@@ -125,7 +125,11 @@ def prepared(client: Client) -> None:
 
 
 def test_redis_is_killed_twice_while_clients_post_and_read(
-    start_service: Callable[..., Any], fresh_database_url: str, own_redis: OwnRedis, connect: Any
+    start_service: Callable[..., Any],
+    fresh_database_url: str,
+    own_redis: OwnRedis,
+    connect: Any,
+    measured: Callable[[str], None],
 ) -> None:
     service = start_service(fresh_database_url, redis_url=own_redis.url)
     key = service.key("away")
@@ -151,12 +155,12 @@ def test_redis_is_killed_twice_while_clients_post_and_read(
     for thread in threads:
         thread.join()
     assert seen.failures == []
-    ages = report(seen, up)
+    ages = report(seen, up, measured)
     assert max(ages) < 1.0
     boards_are_right(service, connect(service, key))
 
 
-def report(seen: Seen, up: list[tuple[float, float]]) -> list[float]:
+def report(seen: Seen, up: list[tuple[float, float]], measured: Callable[[str], None]) -> list[float]:
     """The age of each read while Redis was up: how long before it was asked for something was acknowledged that it
     did not have."""
     seen.acknowledged.sort()
@@ -174,11 +178,11 @@ def report(seen: Seen, up: list[tuple[float, float]]) -> list[float]:
         ages.append(max(0.0, sent - seen.acknowledged[place][0]) if place < len(numbers) else 0.0)
         told.append(sent - at)
     took = [each[4] for each in seen.reads]
-    print(f"\n{len(seen.acknowledged)} events, {len(seen.reads)} reads: {sources}")  # noqa: T201 - figures for whoever runs it with -s
+    measured(f"Redis killed twice: {len(seen.acknowledged)} events, {len(seen.reads)} reads answered by {sources}")
     for name, values in (("age", ages), ("age by as_of.at", told), ("answered in", took)):
         cuts = statistics.quantiles(values, n=1000)
         shown = ", ".join(f"p{p / 10:g} {cuts[p - 1] * 1000:.0f}" for p in (500, 900, 990, 999))
-        print(f"{name:<16} {shown}, max {max(values) * 1000:.0f} ms")  # noqa: T201 - figures for whoever runs it with -s
+        measured(f"  {name:<16} {shown}, max {max(values) * 1000:.0f} ms")
     return ages
 
 
@@ -197,7 +201,12 @@ def boards_are_right(service: Any, client: Client) -> None:
 
 @pytest.mark.parametrize("kill", ["SIGKILL", "SIGSTOP"])
 def test_the_first_read_after_a_failure_takes_no_longer_than_a_quarter_of_a_second(
-    start_service: Callable[..., Any], fresh_database_url: str, own_redis: OwnRedis, connect: Any, kill: str
+    start_service: Callable[..., Any],
+    fresh_database_url: str,
+    own_redis: OwnRedis,
+    connect: Any,
+    measured: Callable[[str], None],
+    kill: str,
 ) -> None:
     """Also if Redis does not refuse but is silent; and nobody piles up behind it."""
     import signal
@@ -232,7 +241,7 @@ def test_the_first_read_after_a_failure_takes_no_longer_than_a_quarter_of_a_seco
         for thread in threads:
             thread.join()
     assert len(took) == 30
-    print(f"{kill}: {', '.join(f'{each * 1000:.0f}' for each in took)} ms")  # noqa: T201 - figures for whoever runs it with -s
+    measured(f"Reads after {kill} of Redis: median {statistics.median(took) * 1000:.0f}, max {max(took) * 1000:.0f} ms")
     own_redis.process.send_signal(signal.SIGCONT)
     assert statistics.median(took) < 0.25
 

@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
 
@@ -70,7 +70,7 @@ def furnish(bank: Database) -> int:
     return company_id
 
 
-def test_killed_ten_times(bank: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_ten_times(bank: Database, measured: Callable[[str], None]) -> None:
     company_id = furnish(bank)
     dice = random.Random(4)
     booked = []
@@ -96,8 +96,7 @@ def test_killed_ten_times(bank: Database, capsys: pytest.CaptureFixture[str]) ->
         assert list(audit(session)) == []
         (count,) = session.sql("SELECT count(*) AS n FROM places WHERE company_id = %(company)s").fetchall()
     assert (done.corrections, count.n) == (EVENTS, 50)
-    with capsys.disabled():
-        sys.stdout.write(f"\nre-evaluation: corrections booked after each of {KILLS} kills: {booked}\n")
+    measured(f"Re-evaluation: corrections booked after each of {KILLS} kills: {booked}")
 
 
 def corrections(bank: Database, company_id: int) -> int:
