@@ -205,7 +205,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight" || event.key === "PageDown") turn(1);
   else if (event.key === "ArrowLeft" || event.key === "PageUp") turn(-1);
   else if (event.key === " " && !isOnButton) setPaused(!paused);
-  else if (event.key === "f") full();
+  else if (event.key === "Enter" && !isOnButton) full(); // also of a remote control
   else return;
   event.preventDefault();
 });

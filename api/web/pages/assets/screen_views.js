@@ -73,13 +73,15 @@ function fillTile(element, team) {
   element.classList.toggle("leads", team.leads);
   put(element.querySelector(".place"), say("rank", { rank: team.rank }));
   name(element.querySelector(".name"), team.name);
-  const score = amount(team.credits, "credits", team.isMean);
+  const score = scoreOf(team, team.isMean);
   const shown = element.querySelector(".score");
   if (shown.textContent && shown.textContent !== score) glow(element);
   put(shown, score);
   shown.style.setProperty("--digits", Math.max(4, score.length));
   put(element.querySelector(".flowers .number"), amount(team.flowers, "flowers", team.isMean));
 }
+
+const scoreOf = (team, isMean) => amount(team.credits, "credits", isMean);
 
 export class Race extends OfTeams {
   #list = new Moving(this.body, bar, fillBar);
@@ -91,6 +93,7 @@ export class Race extends OfTeams {
     const most = Math.max(1, ...screen.teams.map((team) => Number(team.credits)));
     const shown = this.page(screen);
     this.section.style.setProperty("--rows", Math.max(4, shown.length));
+    this.section.style.setProperty("--digits", Math.max(...shown.map((team) => scoreOf(team, isMean).length)));
     this.#list.show(shown.map((team) => ({ ...team, isMean, share: Math.max(0, Number(team.credits)) / most })));
   }
 }
@@ -105,7 +108,7 @@ function fillBar(element, team) {
   wear(element.querySelector(".badge"), team);
   put(element.querySelector(".place"), String(team.rank));
   name(element.querySelector(".name"), team.name);
-  put(element.querySelector(".score"), amount(team.credits, "credits", team.isMean));
+  put(element.querySelector(".score"), scoreOf(team, team.isMean));
   element.style.setProperty("--share", team.share.toFixed(4));
 }
 
@@ -206,7 +209,9 @@ function fillSide(element, match, place, teams) {
   paint(element, colourOf(place));
   wear(element.querySelector(".badge"), teamOf(place, teams));
   name(element.querySelector(".name"), called(place));
-  put(element.querySelector(".score"), amount(place.score, match.unit));
+  const score = amount(place.score, match.unit);
+  put(element.querySelector(".score"), score);
+  element.style.setProperty("--digits", score.length);
   const winners = match.places.filter((each) => each.wins).length;
   element.classList.toggle("won", place.wins);
   put(element.querySelector(".wins"), place.wins ? (winners > 1 ? texts.draw : texts.winner) : "");
@@ -271,7 +276,7 @@ export function fillItem(element, award) {
     element.querySelector(".reason").replaceChildren(...(reason ? [named(reason)] : []));
   }
   const when = element.querySelector(".when");
-  if (when) put(when, ago(Date.parse(award.at)));
+  if (when) put(when, ago(Date.parse(award.at), true));
 }
 
 function giver(award) {
