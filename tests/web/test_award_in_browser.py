@@ -250,6 +250,7 @@ def test_nothing_is_lost(
 ) -> None:
     a_session_that_ends_half_way_loses_nothing(class_, phone())
     without_a_connection_it_is_kept_and_sent_once(class_, phone(), start_service)
+    what_is_left_is_the_same_in_two_tabs(class_, phone())
 
 
 def a_session_that_ends_half_way_loses_nothing(class_: Bank, context: BrowserContext) -> None:
@@ -259,6 +260,7 @@ def a_session_that_ends_half_way_loses_nothing(class_: Bank, context: BrowserCon
     context.clear_cookies(name="pb_session")
     given(page, "陈思远")
     expect(page.locator("[data-ended]")).to_be_visible()
+    expect(page.locator("[data-offline]")).to_be_hidden()
     expect(page.locator("[data-kept-list] .whom")).to_have_text(["陈思远"])
     page.locator("[data-ended] a").tap()
     expect(page.get_by_role("heading", name="登录")).to_be_visible()
@@ -284,6 +286,21 @@ def a_session_that_ends_half_way_loses_nothing(class_: Bank, context: BrowserCon
     page.get_by_role("button", name="退出").tap()
     page.wait_for_url("**/sign-in")
     assert page.evaluate("caches.has('award')") is False
+
+
+def what_is_left_is_the_same_in_two_tabs(class_: Bank, context: BrowserContext) -> None:
+    other = context.new_page()
+    sign_in(other, class_, "li", "**/award")
+    page = context.new_page()
+    page.goto(other.url)
+    left = int(page.locator(".from [data-left]").inner_text())
+    given(page, "陈思远")
+    expect(page.locator(".told")).to_contain_text("已发放")
+    page.wait_for_timeout(300)
+    for each in (page, other):
+        expect(each.locator("[data-left]")).to_have_text([str(left - 1)] * 2)
+    other.close()
+    page.close()
 
 
 def without_a_connection_it_is_kept_and_sent_once(

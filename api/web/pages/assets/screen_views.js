@@ -63,8 +63,8 @@ function leads(screen, team) {
 
 function tile() {
   const crest = make("span", "badge");
-  const flowers = make("p", "flowers", flower(), make("span", "number"), make("span", "unseen", texts.flowers));
-  return make("li", "tile", crest, make("p", "place number"), make("p", "name", named("")), make("p", "score number"), flowers);
+  const flowers = make("div", "flowers", flower(), make("span", "number"), make("span", "unseen", texts.flowers));
+  return make("li", "tile", crest, make("div", "place number"), make("div", "name", named("")), make("div", "score number"), flowers);
 }
 
 function fillTile(element, team) {
@@ -134,7 +134,7 @@ export class People extends View {
 }
 
 function row() {
-  const who = make("div", "whom", make("p", "name", named("")), make("p", "team", named("")), make("span", "share"));
+  const who = make("div", "whom", make("div", "name", named("")), make("div", "team", named("")), make("span", "share"));
   return make("li", "row", make("span", "medal number"), who, make("span", "badge"), make("span", "score number"));
 }
 
@@ -153,7 +153,7 @@ export class Duel extends View {
   #title = this.section.querySelector("h2");
   #sides = [side(), side()];
   #rope = make("div", "rope", make("span", "pull"), make("span", "pull second"));
-  #when = make("p", "when");
+  #when = make("div", "when");
   #list;
   #match;
   #turn = -1;
@@ -162,7 +162,7 @@ export class Duel extends View {
     super(id, seconds);
     const others = make("ol", "others");
     this.#list = new Moving(others, () => make("li", "other", make("span", "place number"), make("span", "badge"), make("span", "name", named("")), make("span", "score number")), fillOther);
-    this.body.append(make("div", "sides", this.#sides[0], make("p", "versus", "PK"), this.#sides[1]), this.#rope, this.#when, others);
+    this.body.append(make("div", "sides", this.#sides[0], make("div", "versus", "PK"), this.#sides[1]), this.#rope, this.#when, others);
   }
 
   enter() {
@@ -202,7 +202,7 @@ export class Duel extends View {
 }
 
 function side() {
-  return make("div", "side", make("span", "badge"), make("p", "name", named("")), make("p", "score number"), make("p", "wins"));
+  return make("div", "side", make("span", "badge"), make("div", "name", named("")), make("div", "score number"), make("div", "wins"));
 }
 
 function fillSide(element, match, place, teams) {
@@ -258,9 +258,9 @@ export class News extends View {
 }
 
 function item() {
-  const line = make("p", "line", make("span", "badge"), make("span", "to"));
-  const gift = make("p", "gift", make("span", "gain number"), make("span", "what"));
-  return make("li", "item", line, gift, make("p", "reason"), make("p", "by", make("span", "giver"), make("span", "when")));
+  const line = make("div", "line", make("span", "badge"), make("span", "to"));
+  const gift = make("div", "gift", make("span", "gain number"), make("span", "what"));
+  return make("li", "item", line, gift, make("div", "reason"), make("div", "by", make("span", "giver"), make("span", "when")));
 }
 
 export function fillItem(element, award) {
