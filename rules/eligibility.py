@@ -5,6 +5,7 @@ or, if it was never issued, if its own criteria hold in the same evaluation; one
 not come back by itself.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,7 +62,16 @@ def names_in(session: Session, programme: Programme, rulebook: Rulebook, own: Ma
         {key: course.name for key, course in own.items()},
         {phase.key: phase.name for phase in programme.phases},
         {rule.key: rule.name for rule in rulebook.certificates},
+        _names_of_events(rulebook),
     )
+
+
+def _names_of_events(rulebook: Rulebook) -> dict[str, Mapping[str, str]]:
+    """By type: that of the one earning rule which gives for each event of the type. One with a condition, or for the
+    first few, tells of some of them only."""
+    of_all = [rule for rule in rulebook.earning if rule.when is None and rule.first is None]
+    times = Counter(rule.on for rule in of_all)
+    return {rule.on: rule.name for rule in of_all if rule.name is not None and times[rule.on] == 1}
 
 
 def _of_learner(

@@ -34,19 +34,26 @@ _STATES: Mapping[str, Mapping[str, str]] = {
 class Names:
     """What people call the things that criteria name by their keys; a key without a name is shown as it is.
 
-    `scale` is how many decimals credits are shown with. Names of certificates are by language.
+    `scale` is how many decimals credits are shown with. Names of certificates and of event types are by language.
     """
 
     scale: int = 0
     courses: Mapping[str, str] = field(default_factory=dict)
     phases: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def credits(self, amount: "Number") -> str:
         return f"{Decimal(amount).scaleb(-self.scale):f}"
 
     def certificate(self, key: str, language: Language) -> str:
         return self.certificates.get(key, {}).get(language, key)
+
+    def event(self, kind: str, language: Language) -> str:
+        found = self.events.get(kind, {}).get(language)
+        if language == "zh":
+            return f"“{found or kind}”"
+        return f" “{found}”" if found else f" {kind}"
 
 
 def asked(criterion: Criterion, names: Names, language: Language) -> str:
@@ -142,7 +149,7 @@ def _asked(fact: Fact, names: Names, language: Language) -> str:
         most=fact.at_most,
         key=fact.key,
         sum=fact.sum,
-        type="" if fact.type in (None, ATTENDANCE) else f"“{fact.type}”" if zh else f" {fact.type}",
+        type="" if fact.type is None or fact.type == ATTENDANCE else names.event(fact.type, language),
         role="" if fact.role is None else _ROLES[fact.role][language],
         unit=_UNITS[fact.unit or "credits"][language],
         mean=_MEANS[language] if fact.score == "mean" else "",

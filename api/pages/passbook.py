@@ -20,6 +20,7 @@ from pointsbank.database import Session
 from pointsbank.directory import courses, enrolments, teams
 from pointsbank.directory.courses import Course
 from pointsbank.directory.days import end_of, start_of
+from pointsbank.directory.faults import FIRST_YEAR, LAST_YEAR
 from pointsbank.directory.programmes import Programme
 from pointsbank.errors import NotFound
 from pointsbank.leaderboards import periods
@@ -44,9 +45,10 @@ CREDITS = "credits"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Rank among `size`; to the next better one `distance` more is needed, None for who is first."""
+    """Rank among `size`, with `score`; to the next better one `distance` more is needed, None for who is first."""
 
     of: str
+    score: int
     rank: int
     size: int
     next_rank: int | None
@@ -64,6 +66,10 @@ class Choice:
     wanted: Wanted
     fields: dict[str, str]
     """As it was given, for the form."""
+
+    @property
+    def is_narrowed(self) -> bool:
+        return any(self.fields.values())
 
 
 @blp.get("/me")
@@ -162,11 +168,12 @@ def _choice(session: Session, learner: int) -> Choice:
 
 
 def _day(name: str) -> date | None:
-    """What is no day, is as if it were not given."""
+    """What is no day, or of a year that nothing can be of, is as if it were not given."""
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        found = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
+    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
 
 
 def _units(choice: Choice) -> list[tuple[str, str]]:
@@ -231,4 +238,6 @@ def _in_team(session: Session, programme: Programme | None, learner: int, key: s
 def _standing(of: str, found: Standings) -> Standing:
     (row,) = found.rows
     ahead = found.ahead
-    return Standing(of, row.rank, found.size, ahead and ahead.rank, int(ahead.distance) if ahead else None)
+    return Standing(
+        of, int(row.score), row.rank, found.size, ahead and ahead.rank, int(ahead.distance) if ahead else None
+    )

@@ -15,7 +15,13 @@ from rules.explanation import Explanation, Found, Number, explain, members, with
 from rules.wording import LANGUAGES, Names, asked
 
 PROGRAMME, COURSE = Scope("programme"), Scope("course", "service")
-NAMES = Names(2, {"service": "客服"}, {}, {"points": {"zh": "积分证", "en": "Points certificate"}})
+NAMES = Names(
+    2,
+    {"service": "客服"},
+    {},
+    {"points": {"zh": "积分证", "en": "Points certificate"}},
+    {"served": {"zh": "志愿服务", "en": "Volunteer work"}},
+)
 
 counts = st.integers(0, 300)
 parts = st.decimals(Decimal("-50"), Decimal("300"), places=2)
@@ -259,6 +265,9 @@ WORDS: list[tuple[dict[str, Any], Found, str, str]] = [
     ({"fact": "events", "type": "helped", "sum": "hours", "at_least": 20}, Found(Decimal("17.5")),
         "本项目“helped”的 hours 合计不少于 20：还差 2.5（现有 17.5）",
         "hours of events helped: at least 20 in all in the programme: 2.5 short (17.5 so far)"),
+    ({"fact": "events", "type": "served", "at_least": 4}, Found(1),
+        "本项目“志愿服务”不少于 4 次：还差 3 次（现有 1）",
+        "events “Volunteer work”: at least 4 in the programme: 3 events short (1 so far)"),
     ({"fact": "award", "role": "committee"}, Found(0),
         "本项目获委员奖励不少于 1 次：还差 1 次奖励（现有 0）",
         "awards by committee members: at least 1 in the programme: 1 award short (0 so far)"),

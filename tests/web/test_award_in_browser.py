@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from api.pages.award_people import MOST_SHOWN
 from tests.system.conftest import Service
 from tests.web.browsing import SCREENS, Bank, find_overflow, sign_in, violations, watched
 
@@ -205,11 +206,51 @@ def given(page: Page, name: str) -> None:
     chip(page, 0).tap()
 
 
+def test_of_many_people_those_who_are_chosen_stay_while_others_are_looked_for(
+    class_: Bank, phone: Callable[..., BrowserContext]
+) -> None:
+    """More than a page shows are looked for at the service, also without a press; without a connection, among those
+    who are here."""
+    many = [{"id": f"N{number:03}", "name": f"新人{number:03}"} for number in range(MOST_SHOWN)]
+    class_.send("POST", "/v1/learners/batch", many)
+    class_.send("POST", "/v1/programmes/2021/enrolments", {"learners": [each["id"] for each in many]})
+    context = phone()
+    page = context.new_page()
+    complaints = watched(page)
+    sign_in(page, class_, "li", "**/award")
+    expect(page.locator("[data-found]")).to_contain_text(f"共 {MOST_SHOWN + 7} 人")
+    person(page, "陈思远").tap()
+    page.locator(".amounts label").nth(1).tap()
+    page.locator("#q").fill("新人399")
+    expect(page.locator(".people li:visible")).to_have_count(2)
+    expect(page.locator("[data-found]")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-chosen]")).to_have_text("陈思远、新人399：2 人 × 2 = 4 朵小红花")
+    page.locator("#q").fill("没有此人")
+    page.keyboard.press("Enter")
+    expect(page.locator(".people li:visible")).to_have_count(2)
+    context.set_offline(True)
+    page.locator("#q").fill("")
+    page.locator("#team").select_option("yunfan")
+    page.wait_for_timeout(500)
+    expect(page.locator(".people li:visible")).to_have_count(2)
+    context.set_offline(False)
+    page.locator("#team").select_option("")
+    page.locator("#team").select_option("yunfan")
+    expect(page.locator(".people li:visible")).to_have_count(2 + 3)
+    chip(page, 0).tap()
+    assert awaited(lambda: len(entries(class_)) == 1)
+    expect(page.locator("[data-today] .whom").first).to_have_text("陈思远、新人399")
+    assert len(entries(class_)[0]["transfers"]) == 2
+    assert [each for each in complaints if "ERR_INTERNET_DISCONNECTED" not in each] == []
+
+
 def test_nothing_is_lost(
     class_: Bank, phone: Callable[..., BrowserContext], start_service: Callable[..., Service]
 ) -> None:
     a_session_that_ends_half_way_loses_nothing(class_, phone())
     without_a_connection_it_is_kept_and_sent_once(class_, phone(), start_service)
+    what_is_left_is_the_same_in_two_tabs(class_, phone())
 
 
 def a_session_that_ends_half_way_loses_nothing(class_: Bank, context: BrowserContext) -> None:
@@ -219,6 +260,7 @@ def a_session_that_ends_half_way_loses_nothing(class_: Bank, context: BrowserCon
     context.clear_cookies(name="pb_session")
     given(page, "陈思远")
     expect(page.locator("[data-ended]")).to_be_visible()
+    expect(page.locator("[data-offline]")).to_be_hidden()
     expect(page.locator("[data-kept-list] .whom")).to_have_text(["陈思远"])
     page.locator("[data-ended] a").tap()
     expect(page.get_by_role("heading", name="登录")).to_be_visible()
@@ -244,6 +286,21 @@ def a_session_that_ends_half_way_loses_nothing(class_: Bank, context: BrowserCon
     page.get_by_role("button", name="退出").tap()
     page.wait_for_url("**/sign-in")
     assert page.evaluate("caches.has('award')") is False
+
+
+def what_is_left_is_the_same_in_two_tabs(class_: Bank, context: BrowserContext) -> None:
+    other = context.new_page()
+    sign_in(other, class_, "li", "**/award")
+    page = context.new_page()
+    page.goto(other.url)
+    left = int(page.locator(".from [data-left]").inner_text())
+    given(page, "陈思远")
+    expect(page.locator(".told")).to_contain_text("已发放")
+    page.wait_for_timeout(300)
+    for each in (page, other):
+        expect(each.locator("[data-left]")).to_have_text([str(left - 1)] * 2)
+    other.close()
+    page.close()
 
 
 def without_a_connection_it_is_kept_and_sent_once(

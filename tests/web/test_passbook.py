@@ -134,6 +134,7 @@ def test_names_reasons_and_givers_are_text(learner: Reader) -> None:
         ("from=2021-07-10&to=2021-07-10", ["+2"]),
         ("from=2021-07-11", ["+5"]),
         ("from=nonsense", ["+5", "+2"]),
+        ("from=0001-01-01&to=9999-12-31", ["+5", "+2"]),
         ("unit=flowers:service", ["+3"]),
         ("unit=credits&programme=2021", ["+5", "+2"]),
     ],
@@ -142,7 +143,7 @@ def test_filters(learner: Reader, query: str, amounts: list[str]) -> None:
     """Days are those of the company, in Shanghai."""
     page = learner.get(f"/me?{query}").text
     assert [row[4] for row in cells(page)] == amounts
-    assert amounts or "What you earn will stand on this page" in page
+    assert amounts or "No entry fits that." in page
     rows = list(csv.reader(io.StringIO(learner.get(f"/me/passbook.csv?{query}").data.decode("utf-8-sig"))))
     assert [f"+{row[6]}" for row in rows[1:]] == amounts
 
@@ -183,6 +184,33 @@ def test_who_takes_part_in_nothing_is_told_so(bank: Caller, reader: Reader) -> N
     assert answer.status_code == 200
     for shown in ("You take part in no programme yet.", "The programme names no certificates yet.", "Nothing here."):
         assert shown in answer.text
+
+
+def test_where_nobody_has_anything_nobody_is_first(programme: Caller, reader: Reader) -> None:
+    reader.user("li.lei", "learner", learner="20210001")
+    page = reader.become("li.lei").get("/me").text
+    assert "Nobody has earned credits yet" in page
+    assert "Nobody is ahead of you" not in page
+
+
+def test_what_is_missing_is_called_as_the_rules_call_it(bank: Caller, reader: Reader) -> None:
+    """Not where a rule is for some of the events only."""
+    some = {"key": "some", "name": {"zh": "全勤", "en": "Always there"}, "on": "week.full", "when": "data.days == 5"}
+    earning = [*RULEBOOK["earning"], {**some, "award": {"unit": "credits", "amount": 2}}]
+    asked = [{"fact": "events", "type": kind, "at_least": 9} for kind in ("attendance.present", "week.full")]
+    rulebook = {
+        **RULEBOOK,
+        "earning": earning,
+        "certificates": [{**RULEBOOK["certificates"][0], "criteria": {"all": asked}}],
+    }
+    assert bank.put("/v1/programmes/2021/rulebook/draft", rulebook).status_code == 200
+    assert bank.post("/v1/programmes/2021/rulebook/draft/activate").status_code in (200, 201)
+    reader.user("li.lei", "learner", learner="20210001")
+    page = text(reader.become("li.lei").get("/me").text)
+    assert "events “Attendance”: at least 9 in the programme: 8 events short (1 so far)" in page
+    assert "events week.full: at least 9 in the programme: 9 events short (0 so far)" in page
+    reader.language = "zh"
+    assert "本项目“出勤”不少于 9 次：还差 8 次（现有 1）" in text(reader.get("/me").text)
 
 
 def test_certificates_are_downloaded_by_their_holder_alone(

@@ -136,6 +136,21 @@ def test_it_is_steered_by_keyboard_and_read_on_every_screen(furnished: Bank, bro
     first.close()
 
 
+def _a_score_of_any_length_is_beside_its_bar(page: Page, furnished: Bank) -> None:
+    award(furnished, "2", 123_456_789)
+    page.goto(f"{furnished.service.url}/screen/2021?view=race")
+    expect(page.locator("#race .score").first).to_have_text("123,461,791")
+    for width, height in (SCREENS["phone"], SCREENS["laptop"], SCREENS["wall"]):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(1_000)  # it has come to its place
+        places = page.locator("#race .track").first.evaluate(
+            "it => [it, ...it.children].map((each) => each.getBoundingClientRect().right)"
+        )
+        track, bar, score = places
+        assert bar < score <= track, (width, places)
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
 def _steered(context: BrowserContext, furnished: Bank) -> None:
     page = context.new_page()
     page.goto(f"{furnished.service.url}/screen/2021")
@@ -157,6 +172,11 @@ def _steered(context: BrowserContext, furnished: Bank) -> None:
     with page.expect_navigation():
         award(furnished, "2", 1)
     live(page)
+    for is_full in (True, False):
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.fullscreenElement !== null") is is_full
+    _a_score_of_any_length_is_beside_its_bar(page, furnished)
     page.goto(f"{furnished.service.url}/screen/2021?view=duel")
     turned_to(page, "duel")
     expect(page.locator("#duel .when")).to_contain_text(re.compile(r"剩余 1 天 23:59:\d\d"))

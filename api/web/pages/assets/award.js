@@ -100,7 +100,8 @@ function drawKept() {
   const others = one("[data-others]");
   others.hidden = !kept.others();
   others.textContent = fill(texts.others, { count: kept.others() });
-  one("[data-offline]").hidden = navigator.onLine && !awards.some((award) => !award.says);
+  const isEnded = !one("[data-ended]").hidden; // there is a connection, and something else in the way
+  one("[data-offline]").hidden = isEnded || (navigator.onLine && !awards.some((award) => !award.says));
 }
 
 function lineOf(award, template) {
@@ -338,7 +339,11 @@ async function catchUp() {
 
 addEventListener("online", () => { pause = 1; draw(); send(); });
 addEventListener("offline", draw);
-addEventListener("storage", (event) => { if (Kept.concerns(event.key)) draw(); });
+addEventListener("storage", (event) => {
+  if (!Kept.concerns(event.key)) return;
+  draw();
+  if (!event.newValue) refresh(); // another tab has its answer: there is less left
+});
 addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") catchUp(); });
 setInterval(() => all(".undo[data-until]").forEach(tick), 1000);

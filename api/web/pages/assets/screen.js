@@ -165,7 +165,7 @@ function announce(award) {
   if (wait > 0) return;
   waiting = null;
   ribboned = performance.now();
-  const line = make("p", "line", make("span", "badge"), make("span", "to"), make("span", "gain number"), make("span", "what"), make("span", "reason"), make("span", "giver"));
+  const line = make("div", "line", make("span", "badge"), make("span", "to"), make("span", "gain number"), make("span", "what"), make("span", "reason"), make("span", "giver"));
   const strip = make("div", "strip", line);
   fillItem(strip, award);
   ribbon.replaceChildren(strip);
@@ -205,7 +205,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight" || event.key === "PageDown") turn(1);
   else if (event.key === "ArrowLeft" || event.key === "PageUp") turn(-1);
   else if (event.key === " " && !isOnButton) setPaused(!paused);
-  else if (event.key === "f") full();
+  else if (event.key === "Enter" && !isOnButton) full(); // also of a remote control
   else return;
   event.preventDefault();
 });

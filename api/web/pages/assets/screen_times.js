@@ -11,6 +11,7 @@ const UNITS = [
 ];
 const timeZone = document.body.dataset.timezone;
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const brief = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 const minutes = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const days = new Intl.DateTimeFormat(language, { timeZone, month: "short", day: "numeric", weekday: "short" });
 
@@ -35,8 +36,8 @@ export function day(at) {
 }
 
 /** Such as "3 minutes ago"; what is less than a minute away is now. */
-export function ago(at) {
+export function ago(at, isBrief = false) {
   const seconds = (at - clock()) / 1_000;
   const found = UNITS.find(([, size]) => Math.abs(seconds) >= size);
-  return found ? relative.format(Math.trunc(seconds / found[1]), found[0]) : texts.now;
+  return found ? (isBrief ? brief : relative).format(Math.trunc(seconds / found[1]), found[0]) : texts.now;
 }

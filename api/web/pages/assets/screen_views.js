@@ -63,8 +63,8 @@ function leads(screen, team) {
 
 function tile() {
   const crest = make("span", "badge");
-  const flowers = make("p", "flowers", flower(), make("span", "number"), make("span", "unseen", texts.flowers));
-  return make("li", "tile", crest, make("p", "place number"), make("p", "name", named("")), make("p", "score number"), flowers);
+  const flowers = make("div", "flowers", flower(), make("span", "number"), make("span", "unseen", texts.flowers));
+  return make("li", "tile", crest, make("div", "place number"), make("div", "name", named("")), make("div", "score number"), flowers);
 }
 
 function fillTile(element, team) {
@@ -73,13 +73,15 @@ function fillTile(element, team) {
   element.classList.toggle("leads", team.leads);
   put(element.querySelector(".place"), say("rank", { rank: team.rank }));
   name(element.querySelector(".name"), team.name);
-  const score = amount(team.credits, "credits", team.isMean);
+  const score = scoreOf(team, team.isMean);
   const shown = element.querySelector(".score");
   if (shown.textContent && shown.textContent !== score) glow(element);
   put(shown, score);
   shown.style.setProperty("--digits", Math.max(4, score.length));
   put(element.querySelector(".flowers .number"), amount(team.flowers, "flowers", team.isMean));
 }
+
+const scoreOf = (team, isMean) => amount(team.credits, "credits", isMean);
 
 export class Race extends OfTeams {
   #list = new Moving(this.body, bar, fillBar);
@@ -91,6 +93,7 @@ export class Race extends OfTeams {
     const most = Math.max(1, ...screen.teams.map((team) => Number(team.credits)));
     const shown = this.page(screen);
     this.section.style.setProperty("--rows", Math.max(4, shown.length));
+    this.section.style.setProperty("--digits", Math.max(...shown.map((team) => scoreOf(team, isMean).length)));
     this.#list.show(shown.map((team) => ({ ...team, isMean, share: Math.max(0, Number(team.credits)) / most })));
   }
 }
@@ -105,7 +108,7 @@ function fillBar(element, team) {
   wear(element.querySelector(".badge"), team);
   put(element.querySelector(".place"), String(team.rank));
   name(element.querySelector(".name"), team.name);
-  put(element.querySelector(".score"), amount(team.credits, "credits", team.isMean));
+  put(element.querySelector(".score"), scoreOf(team, team.isMean));
   element.style.setProperty("--share", team.share.toFixed(4));
 }
 
@@ -131,7 +134,7 @@ export class People extends View {
 }
 
 function row() {
-  const who = make("div", "whom", make("p", "name", named("")), make("p", "team", named("")), make("span", "share"));
+  const who = make("div", "whom", make("div", "name", named("")), make("div", "team", named("")), make("span", "share"));
   return make("li", "row", make("span", "medal number"), who, make("span", "badge"), make("span", "score number"));
 }
 
@@ -150,7 +153,7 @@ export class Duel extends View {
   #title = this.section.querySelector("h2");
   #sides = [side(), side()];
   #rope = make("div", "rope", make("span", "pull"), make("span", "pull second"));
-  #when = make("p", "when");
+  #when = make("div", "when");
   #list;
   #match;
   #turn = -1;
@@ -159,7 +162,7 @@ export class Duel extends View {
     super(id, seconds);
     const others = make("ol", "others");
     this.#list = new Moving(others, () => make("li", "other", make("span", "place number"), make("span", "badge"), make("span", "name", named("")), make("span", "score number")), fillOther);
-    this.body.append(make("div", "sides", this.#sides[0], make("p", "versus", "PK"), this.#sides[1]), this.#rope, this.#when, others);
+    this.body.append(make("div", "sides", this.#sides[0], make("div", "versus", "PK"), this.#sides[1]), this.#rope, this.#when, others);
   }
 
   enter() {
@@ -199,14 +202,16 @@ export class Duel extends View {
 }
 
 function side() {
-  return make("div", "side", make("span", "badge"), make("p", "name", named("")), make("p", "score number"), make("p", "wins"));
+  return make("div", "side", make("span", "badge"), make("div", "name", named("")), make("div", "score number"), make("div", "wins"));
 }
 
 function fillSide(element, match, place, teams) {
   paint(element, colourOf(place));
   wear(element.querySelector(".badge"), teamOf(place, teams));
   name(element.querySelector(".name"), called(place));
-  put(element.querySelector(".score"), amount(place.score, match.unit));
+  const score = amount(place.score, match.unit);
+  put(element.querySelector(".score"), score);
+  element.style.setProperty("--digits", score.length);
   const winners = match.places.filter((each) => each.wins).length;
   element.classList.toggle("won", place.wins);
   put(element.querySelector(".wins"), place.wins ? (winners > 1 ? texts.draw : texts.winner) : "");
@@ -253,9 +258,9 @@ export class News extends View {
 }
 
 function item() {
-  const line = make("p", "line", make("span", "badge"), make("span", "to"));
-  const gift = make("p", "gift", make("span", "gain number"), make("span", "what"));
-  return make("li", "item", line, gift, make("p", "reason"), make("p", "by", make("span", "giver"), make("span", "when")));
+  const line = make("div", "line", make("span", "badge"), make("span", "to"));
+  const gift = make("div", "gift", make("span", "gain number"), make("span", "what"));
+  return make("li", "item", line, gift, make("div", "reason"), make("div", "by", make("span", "giver"), make("span", "when")));
 }
 
 export function fillItem(element, award) {
@@ -271,7 +276,7 @@ export function fillItem(element, award) {
     element.querySelector(".reason").replaceChildren(...(reason ? [named(reason)] : []));
   }
   const when = element.querySelector(".when");
-  if (when) put(when, ago(Date.parse(award.at)));
+  if (when) put(when, ago(Date.parse(award.at), true));
 }
 
 function giver(award) {
