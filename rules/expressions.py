@@ -22,6 +22,12 @@ MAX_NESTED_MACROS = 2
 # Measured: the core copies a list at each step over it, so n elements take n^2 steps, nested twice n^3,
 # and 100,000 steps take some 10 milliseconds.
 MAX_MACRO_STEPS = 100_000
+# The same where lists or texts are put together, and macros go over what they have become: some 0.3 seconds.
+MAX_GROWN_STEPS = 3_000_000
+# Of all the texts that macros may make, each put together of what the event has.
+MAX_GROWN_CHARS = 32_000_000
+# What a pattern may cost in a macro: it is compiled for each element.
+MATCH_STEPS = 20
 # Results kept per expression: some 3 MB at the very most. When it is full it is emptied.
 MAX_REMEMBERED = 10_000
 # A longer text is not used as a part of a key, or the memory held would be unbounded.
@@ -94,6 +100,10 @@ class Expression:
             raise ExpressionInvalid(
                 say("nests macros (all, exists, map, filter) more than %(most)s deep", most=MAX_NESTED_MACROS)
             )
+        if self.reads.nested_macros and self.reads.growth ** (self.reads.nested_macros + 1) > MAX_GROWN_STEPS:
+            raise ExpressionInvalid(
+                say("puts lists or texts together, with + or [ , ], in so many macros that they grow beyond measure")
+            )
         self._fields = tuple(sorted(self.reads.fields))
         self._variables = self.reads.variables
         # Times hardly ever come again.
@@ -161,9 +171,14 @@ class Expression:
 
     def _check_steps(self, data: dict[str, Any]) -> None:
         # Lists written into the expression count too.
-        elements = _elements(data) + self.source.count(",")
-        if elements ** (self.reads.nested_macros + 1) > MAX_MACRO_STEPS:
+        elements = max(1, _elements(data) + self.source.count(","))
+        nested, growth = self.reads.nested_macros, self.reads.growth
+        steps = elements ** (nested + 1) * (MATCH_STEPS if self.reads.matches_in_macros else 1)
+        grown = elements * growth
+        if steps > MAX_MACRO_STEPS or grown ** (nested + 1) > MAX_GROWN_STEPS:
             raise ExpressionFailed(f"{self.source!r} would take too long; the event's lists are too long")
+        if _characters(data) * growth * grown**nested > MAX_GROWN_CHARS:
+            raise ExpressionFailed(f"{self.source!r} would take too much memory; the event's texts are too long")
 
     def _reason(self, error: Exception, data: dict[str, Any]) -> str:
         if isinstance(error, KeyError):
@@ -239,6 +254,14 @@ def _elements(value: object) -> int:
     if isinstance(value, list):
         return len(value) + sum(_elements(item) for item in value)
     return 0
+
+
+def _characters(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(len(name) + _characters(item) for name, item in value.items())
+    if isinstance(value, list):
+        return sum(map(_characters, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def is_number(value: Value) -> bool:

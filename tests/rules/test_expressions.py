@@ -55,6 +55,10 @@ GIVES = [
     ("time < timestamp('2022-01-01T00:00:00Z')",       {},                         True),
     ("data['odd name'] + 1",                           {"odd name": 1},            2),
     ("type(data.a) == int",                            {"a": 1},                   True),
+    ("data.l.filter(x, x in ['a', 'b', 'c', 'd', 'e']).size()", {"l": ["a"] * 250}, 250),
+    ("data.l.exists(x, double(x) + double(data.a) + 0.5 > 9.0)", {"l": [1] * 300, "a": 8}, True),
+    ("data.l.filter(x, x > 1).map(x, x + data.a).exists(x, x == 10)", {"l": [2] * 300, "a": 8}, True),
+    ("data.l.exists(x, x.matches('^b+$'))",            {"l": ["a", "bb"]},         True),
 ]
 FAILS = [
     ("data.score >= 40",             {},                     "data.score is missing"),
@@ -68,6 +72,10 @@ FAILS = [
     ("data.n + 1",                   {"n": 2**63 - 1},       "too large"),
     ("data.l[3]",                    {"l": [1]},             "too short"),
     ("data.l.map(x, x)",             {"l": [1] * 5000},      "too long"),
+    ("(data.l + data.l).all(x, (data.l + data.l).all(y, y > 0))", {"l": [1] * 40}, "too long"),
+    ("data.l.exists(x, x.matches(data.r))", {"l": ["a"] * 100, "r": "a"}, "too long"),
+    ("data.l.map(x, data.s + data.s).size()", {"l": [1] * 300, "s": "x" * 60_000}, "too much memory"),
+    ("data.l.map(x, [data.s, data.s]).size()", {"l": [1] * 300, "s": "x" * 60_000}, "too much memory"),
 ]
 INVALID = [
     ("",                                      "must not be empty"),
@@ -82,6 +90,10 @@ INVALID = [
     ("1" * (MAX_EXPRESSION_CHARS + 1),        "at most"),
     ("(" * 400 + "1" + ")" * 400,             "not a CEL expression"),
     ("data.a.all(x, x.all(y, y.all(z, z)))",  "more than 2"),
+    ("[data.s]" + ".map(y, y + y)" * 40 + ".size() == 1",  "beyond measure"),
+    ("[data.s]" + ".map(y, [y, y])" * 40 + ".size() == 1", "beyond measure"),
+    ("[data.s]" + ".map(y, {1: y, 2: y})" * 30 + ".size() == 1", "beyond measure"),
+    ("[data.s]" + ".map(y, [y, true ? y : y])" * 30 + ".size() == 1", "beyond measure"),
     ("data.a.?b",                             "not a CEL expression"),
 ]
 # fmt: on
