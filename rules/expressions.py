@@ -5,13 +5,13 @@ first looked through for what it reads (`rules.reads`): `data.score >= 40` is gi
 there are few different scores, results are kept by the values that they follow from.
 """
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import cel
 
 from pointsbank.saying import say
+from rules import syntax
 from rules.cloudevent import Event
 from rules.errors import ExpressionFailed, ExpressionInvalid
 from rules.reads import Reads, find_reads
@@ -32,9 +32,6 @@ MATCH_STEPS = 20
 MAX_REMEMBERED = 10_000
 # A longer text is not used as a part of a key, or the memory held would be unbounded.
 MAX_REMEMBERED_CHARS = 64
-
-# Of what the parser says; it may repeat the expression.
-MAX_REASON_CHARS = 300
 
 VARIABLES = ("data", "type", "source", "time")
 # What the compiler takes; it would notice another name only when an event comes.
@@ -72,7 +69,6 @@ Value = Any
 """What CEL gives: bool, int, float, str, bytes, None, list, dict, datetime or timedelta."""
 
 _Key = tuple[tuple[Any, ...], tuple[type, ...]]
-_PARSER_FAULT = re.compile(r"ERROR: <input>:(\d+:\d+: .*)")
 _MISSING = object()
 _SMALL = frozenset((bool, int, float))
 _KINDS = {
@@ -215,9 +211,7 @@ def _compile(source: str) -> cel.Program:
         return cel.compile(source)
     except Exception as error:
         # The parser has one kind of error for its users, and it is about the text.
-        places = _PARSER_FAULT.findall(str(error)) or [str(error)[:MAX_REASON_CHARS]]
-        reason = next((place for place in places if "Syntax error" in place), places[0])
-        raise ExpressionInvalid(say("is not a CEL expression: %(reason)s", reason=reason[:MAX_REASON_CHARS])) from error
+        raise ExpressionInvalid(syntax.in_words(source, str(error))) from error
 
 
 def _check_names(program: cel.Program, reads: Reads) -> None:
