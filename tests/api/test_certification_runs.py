@@ -329,6 +329,34 @@ def test_a_reversal_flags_what_rests_on_it(closed: Caller) -> None:
     assert twice.status_code == 409
 
 
+def stand_in(caller: Caller, learner: str) -> str:
+    """The entry that stands in for the learner's corrected one."""
+    items = caller.get(f"/v1/entries?learner={learner}&source=pointsbank:corrections").get_json()["items"]
+    [found] = [each["id"] for each in items if each["reverses"] is None]
+    return str(found)
+
+
+def test_a_reversal_of_what_stands_in_for_it_flags_it_again(ready: Caller) -> None:
+    """It was corrected, looked at and kept; then what stands in for it is reversed, and nothing is left."""
+    run(ready, issue=True, confirm=True)
+    less = {**RULEBOOK["earning"][0], "award": {"unit": "credits", "amount": "data.score - 1"}}
+    ready.put(f"{P}/rulebook/draft", {**RULEBOOK, "earning": [less, RULEBOOK["earning"][1]]})
+    ready.post(f"{P}/rulebook/draft/activate", {"re_evaluate": True})
+    under_review = "key=points&learner=20210001&review=true"
+    [flagged] = certificates(ready, under_review)
+    assert (flagged["review"]["explanation"]["found"], flagged["review"]["explanation"]["holds"]) == (79, True)
+    keeping = f"/v1/certificates/{flagged['number']}/review"
+    assert ready.post(keeping, {"outcome": "keep", "reason": "仍达标"}).status_code == 200
+    assert ready.post(f"/v1/entries/{stand_in(ready, '20210001')}/reversal", {"reason": "x"}).status_code == 201
+    [again] = certificates(ready, under_review)
+    assert (again["number"], again["status"]) == (flagged["number"], "valid")
+    assert (again["review"]["explanation"]["found"], again["review"]["explanation"]["holds"]) == (0, False)
+    # Kept all the same, it is not flagged for what others had.
+    assert ready.post(keeping, {"outcome": "keep", "reason": "补考已达标"}).status_code == 200
+    assert ready.post(f"/v1/entries/{stand_in(ready, '20210003')}/reversal", {"reason": "x"}).status_code == 201
+    assert certificates(ready, under_review) == []
+
+
 def test_an_entry_of_a_certificate_is_not_reversed(closed: Caller) -> None:
     run(closed, issue=True)
     found = certificates(closed)[0]
