@@ -196,7 +196,7 @@ class AwardSchema(_Part):
         faults = {}
         for index, band in enumerate(bands if isinstance(bands, list) else ()):
             least = band.get("at_least") if isinstance(band, Mapping) else None
-            if type(least) not in (int, float):
+            if isinstance(least, bool) or not isinstance(least, int | float):
                 continue
             if least in seen:
                 faults[index] = {"at_least": [say("is that of an earlier band")]}

@@ -168,7 +168,8 @@ def _flag_shaken(session: Session, found: Sequence[Any], but: Sequence[int]) -> 
 def _came_later(reversal: Any, certificate: Any) -> bool:
     """Whether what it reverses was booked after the certificate's run had begun, and counts for it all the same."""
     is_its = certificate.learner in reversal.learners or reversal.learners == [None]
-    return is_its and reversal.reverses > certificate.number and reversal.occurred_at < certificate.cut_off
+    counts = reversal.reverses > certificate.number and reversal.occurred_at < certificate.cut_off
+    return bool(is_its and counts)
 
 
 def _whose(found: Sequence[Any]) -> dict[str, list[int]]:
