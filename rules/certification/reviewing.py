@@ -158,7 +158,8 @@ def _flag_shaken(session: Session, found: Sequence[Any], but: Sequence[int]) -> 
     By now they rest on what was booked since, on an entry that stands in for a corrected one, say. If that is reversed,
     none of the entries that they were issued for is.
     """
-    rows = session.sql(_SHAKEN, {**_whose(found), "but": list(but)}).fetchall()
+    latest = max(each.reverses for each in found)
+    rows = session.sql(_SHAKEN, {**_whose(found), "but": list(but), "latest": latest}).fetchall()
     shaken = [row.no for row in rows if any(_came_later(each, row) for each in found)] if rows else []
     judged = [each for each in judging.judge(session, shaken) if not each.qualified]
     judging.flag(session, [(each, SHAKEN) for each in judged])
@@ -208,7 +209,7 @@ SELECT no, number, taken_back
 _SHAKEN = """
 SELECT c.no, c.learner, c.cut_off, r.number
   FROM certificates AS c
-  JOIN certification_runs AS r ON r.company_id = %(company)s AND r.no = c.run
+  JOIN certification_runs AS r ON r.company_id = %(company)s AND r.no = c.run AND r.number < %(latest)s
  WHERE c.company_id = %(company)s AND c.revoked_at IS NULL AND c.no <> ALL (%(but)s::bigint[])
    AND (c.learner = ANY (%(learners)s::integer[]) OR c.programme = ANY (%(programmes)s::integer[]))
    AND EXISTS (SELECT FROM unnest(c.entries) AS own (number)
