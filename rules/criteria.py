@@ -227,23 +227,23 @@ def facts_in(criterion: Criterion) -> Iterator[Fact]:
 
 
 def _parse_at_least(node: Mapping[str, Any], depth: int) -> Group:
-    of = _parse_list(node["of"], "of", depth)
+    faults: dict[str, Any] = {}
+    of: tuple[Criterion, ...] = ()
+    try:
+        of = _parse_list(node["of"], "of", depth)
+    except ValidationError as error:
+        faults |= error.messages_dict
     count = node["at_least"]
-    if type(count) is int and count > len(of):
-        raise ValidationError(
-            {
-                "at_least": [
-                    say(
-                        "can never be reached: %(count)s of %(most)s criteria; ask for at most %(most)s",
-                        count=count,
-                        most=len(of),
-                    )
-                ]
-            }
+    most = len(node["of"]) if isinstance(node["of"], list) else MAX_CRITERIA_IN_GROUP
+    if type(count) is int and count > most:
+        unreachable = say(
+            "can never be reached: %(count)s of %(most)s criteria; ask for at most %(most)s", count=count, most=most
         )
-    if type(count) is not int or count < 1:
-        wrong = say("must be a whole number from 1 to %(most)s, the number of criteria", most=len(of))
-        raise ValidationError({"at_least": [wrong]})
+        faults["at_least"] = [unreachable]
+    elif type(count) is not int or count < 1:
+        faults["at_least"] = [say("must be a whole number from 1 to %(most)s, the number of criteria", most=most)]
+    if faults:
+        raise ValidationError(faults)
     return Group("at_least", of, count)
 
 

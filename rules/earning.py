@@ -4,6 +4,7 @@ Pure computation. Caps and `first` need what is already booked, and are applied 
 """
 
 import math
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -96,4 +97,9 @@ def _number(expression: Expression, event: Event) -> float:
 
 
 def _shown(value: Value) -> str:
+    """As JSON writes it, where it does."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, datetime | timedelta):
+        return "a time" if isinstance(value, datetime) else "a duration"
     return f"{value!r:.60}"

@@ -5,13 +5,13 @@ first looked through for what it reads (`rules.reads`): `data.score >= 40` is gi
 there are few different scores, results are kept by the values that they follow from.
 """
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import cel
 
 from pointsbank.saying import say
+from rules import syntax
 from rules.cloudevent import Event
 from rules.errors import ExpressionFailed, ExpressionInvalid
 from rules.reads import Reads, find_reads
@@ -22,13 +22,16 @@ MAX_NESTED_MACROS = 2
 # Measured: the core copies a list at each step over it, so n elements take n^2 steps, nested twice n^3,
 # and 100,000 steps take some 10 milliseconds.
 MAX_MACRO_STEPS = 100_000
+# The same where lists or texts are put together, and macros go over what they have become: some 0.3 seconds.
+MAX_GROWN_STEPS = 3_000_000
+# Of all the texts that macros may make, each put together of what the event has.
+MAX_GROWN_CHARS = 32_000_000
+# What a pattern may cost in a macro: it is compiled for each element.
+MATCH_STEPS = 20
 # Results kept per expression: some 3 MB at the very most. When it is full it is emptied.
 MAX_REMEMBERED = 10_000
 # A longer text is not used as a part of a key, or the memory held would be unbounded.
 MAX_REMEMBERED_CHARS = 64
-
-# Of what the parser says; it may repeat the expression.
-MAX_REASON_CHARS = 300
 
 VARIABLES = ("data", "type", "source", "time")
 # What the compiler takes; it would notice another name only when an event comes.
@@ -66,7 +69,6 @@ Value = Any
 """What CEL gives: bool, int, float, str, bytes, None, list, dict, datetime or timedelta."""
 
 _Key = tuple[tuple[Any, ...], tuple[type, ...]]
-_PARSER_FAULT = re.compile(r"ERROR: <input>:(\d+:\d+: .*)")
 _MISSING = object()
 _SMALL = frozenset((bool, int, float))
 _KINDS = {
@@ -93,6 +95,10 @@ class Expression:
         if self.reads.nested_macros > MAX_NESTED_MACROS:
             raise ExpressionInvalid(
                 say("nests macros (all, exists, map, filter) more than %(most)s deep", most=MAX_NESTED_MACROS)
+            )
+        if self.reads.nested_macros and self.reads.growth ** (self.reads.nested_macros + 1) > MAX_GROWN_STEPS:
+            raise ExpressionInvalid(
+                say("puts lists or texts together, with + or [ , ], in so many macros that they grow beyond measure")
             )
         self._fields = tuple(sorted(self.reads.fields))
         self._variables = self.reads.variables
@@ -161,9 +167,14 @@ class Expression:
 
     def _check_steps(self, data: dict[str, Any]) -> None:
         # Lists written into the expression count too.
-        elements = _elements(data) + self.source.count(",")
-        if elements ** (self.reads.nested_macros + 1) > MAX_MACRO_STEPS:
+        elements = max(1, _elements(data) + self.source.count(","))
+        nested, growth = self.reads.nested_macros, self.reads.growth
+        steps = elements ** (nested + 1) * (MATCH_STEPS if self.reads.matches_in_macros else 1)
+        grown = elements * growth
+        if steps > MAX_MACRO_STEPS or grown ** (nested + 1) > MAX_GROWN_STEPS:
             raise ExpressionFailed(f"{self.source!r} would take too long; the event's lists are too long")
+        if _characters(data) * growth * grown**nested > MAX_GROWN_CHARS:
+            raise ExpressionFailed(f"{self.source!r} would take too much memory; the event's texts are too long")
 
     def _reason(self, error: Exception, data: dict[str, Any]) -> str:
         if isinstance(error, KeyError):
@@ -200,9 +211,7 @@ def _compile(source: str) -> cel.Program:
         return cel.compile(source)
     except Exception as error:
         # The parser has one kind of error for its users, and it is about the text.
-        places = _PARSER_FAULT.findall(str(error)) or [str(error)[:MAX_REASON_CHARS]]
-        reason = next((place for place in places if "Syntax error" in place), places[0])
-        raise ExpressionInvalid(say("is not a CEL expression: %(reason)s", reason=reason[:MAX_REASON_CHARS])) from error
+        raise ExpressionInvalid(syntax.in_words(source, str(error))) from error
 
 
 def _check_names(program: cel.Program, reads: Reads) -> None:
@@ -239,6 +248,14 @@ def _elements(value: object) -> int:
     if isinstance(value, list):
         return len(value) + sum(_elements(item) for item in value)
     return 0
+
+
+def _characters(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(len(name) + _characters(item) for name, item in value.items())
+    if isinstance(value, list):
+        return sum(map(_characters, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def is_number(value: Value) -> bool:

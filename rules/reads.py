@@ -7,6 +7,7 @@ use of `data` is anything but `data.<field>`, the expression is taken to read al
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 MACROS = frozenset(("all", "exists", "exists_one", "existsOne", "map", "filter"))
 _ROOTS = frozenset(("data", "type", "source", "time"))
@@ -33,6 +34,10 @@ class Reads:
 
     `bound` are the variables of macros such as `x` in `all(x, …)`; `unbound` are names used outside of the
     macro that binds them, or bound nowhere.
+
+    `growth` is how many times as long as what it is made of a list or a text may become: by `+`, and by each macro
+    that puts its variable into a list several times, since it may go over what another macro made.
+    `matches_in_macros`: whether `matches` is called for each element of something.
     """
 
     fields: frozenset[str]
@@ -41,6 +46,8 @@ class Reads:
     bound: frozenset[str]
     unbound: frozenset[str]
     nested_macros: int
+    growth: int
+    matches_in_macros: bool
 
 
 def find_reads(source: str) -> Reads:
@@ -76,7 +83,48 @@ def find_reads(source: str) -> Reads:
         elif word not in scopes:
             unbound.add(word)
     bound.discard("")
-    return Reads(frozenset(fields), whole_data, tuple(sorted(roots)), frozenset(bound), frozenset(unbound), nested)
+    return Reads(
+        frozenset(fields),
+        whole_data,
+        tuple(sorted(roots)),
+        frozenset(bound),
+        frozenset(unbound),
+        nested,
+        *_puts_together(words),
+    )
+
+
+def _puts_together(words: list[str]) -> tuple[int, bool]:
+    """`growth` and `matches_in_macros`."""
+    # How often something is put together outside of macros and in each of them, where the comma behind the variable
+    # does not count. `within`: for each bracket that is open, in which of them we are.
+    joins = [0]
+    within = [0]
+    matches = False
+    for at, word in enumerate(words):
+        if word and word in "([{":
+            in_macro = bool(_macro_variable(words, at))
+            within.append(len(joins) if in_macro else within[-1])
+            joins += [-1] * in_macro
+        elif word and word in ")]}" and len(within) > 1:
+            within.pop()
+        elif word in ("+", ","):
+            joins[within[-1]] += _joins(words, at, in_macro=within[-1] > 0)
+        elif word == "matches" and within[-1] > 0:
+            matches = True
+    return prod(max(1, 1 + each) for each in joins), matches
+
+
+def _joins(words: list[str], at: int, in_macro: bool) -> bool:
+    """Whether this `+` or `,` may make something longer by more than is written down.
+
+    Outside of macros a list has as many parts as there are commas, and those are counted as they are.
+    """
+    word, after, then = words[at : at + 3]
+    is_written = after == '"' or after[:1].isdigit() or after in _CONSTANTS
+    if word == "+":
+        return not is_written
+    return in_macro and not (is_written and then in (",", "]"))
 
 
 def _macro_variable(words: list[str], bracket: int) -> str:

@@ -189,13 +189,20 @@ class AwardSchema(_Part):
         if given == {"by"}:
             raise ValidationError([say("is required beside by")], "bands")
 
-    @validates_schema
-    def _different_bands(self, data: Mapping[str, Any], **options: Any) -> None:
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _different_bands(self, _: Any, original: Any, **options: Any) -> None:
+        bands = original.get("bands") if isinstance(original, Mapping) else None
         seen: set[float] = set()
-        for index, band in enumerate(data.get("bands", ())):
-            if band.at_least in seen:
-                raise ValidationError({"bands": {index: {"at_least": [say("is that of an earlier band")]}}})
-            seen.add(band.at_least)
+        faults = {}
+        for index, band in enumerate(bands if isinstance(bands, list) else ()):
+            least = band.get("at_least") if isinstance(band, Mapping) else None
+            if isinstance(least, bool) or not isinstance(least, int | float):
+                continue
+            if least in seen:
+                faults[index] = {"at_least": [say("is that of an earlier band")]}
+            seen.add(least)
+        if faults:
+            raise ValidationError({"bands": faults})
 
     @post_load
     def _made(self, data: dict[str, Any], **options: Any) -> AwardRule:

@@ -112,9 +112,9 @@ def activate(
 
     Raises NotFound without a draft, Conflict for a time that is over, DraftChanged if it has not the fingerprint.
     """
+    version.change(session)  # first: of two at once the second finds no draft any more
     draft = _one(session, programme, "draft")
-    version.change(session)
-    if fingerprint is not None and fingerprint != fingerprint_of(find_draft(session, programme)):
+    if fingerprint is not None and fingerprint != fingerprint_of(draft):
         raise DraftChanged
     now = clock(session)
     if from_at is not None and from_at <= now:

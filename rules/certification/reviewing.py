@@ -19,6 +19,9 @@ from rules.certification.run import Run
 
 INTERVAL_SECONDS = 60
 """How often a worker looks for reversals that nobody has looked at."""
+SHAKEN = (
+    "What it rests on was taken back before, now something else was, and by what is booked now it would not be earned."
+)
 MAX_ENTRIES_SAID = 3
 """In the reason of a review; its explanation has them all."""
 
@@ -93,12 +96,13 @@ def look_at_reversals(session: Session) -> int:
     if not found:
         return 0
     flagged = _flag_resting_on(session, found)
+    flagged += _flag_shaken(session, found, flagged)
     relooking.ask(session, {each.programme for each in found if each.programme is not None})
     session.sql(
         "UPDATE certificate_counts SET looked_at = %(number)s WHERE company_id = %(company)s",
         {"number": found[-1].number},
     )
-    return flagged
+    return len(flagged)
 
 
 def look_at_new(session: Session, run: Run, serials: Sequence[int]) -> None:
@@ -133,27 +137,54 @@ def _lacks(explanation: Mapping[str, Any], rule: str) -> bool:
 
 def _reversed_since(session: Session, number: int) -> list[Any]:
     return session.sql(
-        """SELECT number, reverses, programme, coalesce(holders, ARRAY[learner]) AS learners FROM entries
+        """SELECT number, reverses, occurred_at, programme, coalesce(holders, ARRAY[learner]) AS learners FROM entries
             WHERE company_id = %(company)s AND number > %(after)s AND reverses IS NOT NULL ORDER BY number""",
         {"after": number},
     ).fetchall()
 
 
-def _flag_resting_on(session: Session, found: Sequence[Any], serials: Sequence[int] | None = None) -> int:
+def _flag_resting_on(session: Session, found: Sequence[Any], serials: Sequence[int] | None = None) -> list[int]:
     rows = _resting(session, found, serials)
     by_entry = {each.reverses: each.number for each in found}
     why = {row.no: _why(session, [(number, by_entry[number]) for number in row.taken_back]) for row in rows}
     judged = judging.judge(session, list(why))
     judging.flag(session, [(each, why[each.no]) for each in judged])
-    return len(judged)
+    return [each.no for each in judged]
+
+
+def _flag_shaken(session: Session, found: Sequence[Any], but: Sequence[int]) -> list[int]:
+    """Flags those that had lost something that they rest on before, and are not earned any more.
+
+    By now they rest on what was booked since, on an entry that stands in for a corrected one, say. If that is reversed,
+    none of the entries that they were issued for is.
+    """
+    latest = max(each.reverses for each in found)
+    rows = session.sql(_SHAKEN, {**_whose(found), "but": list(but), "latest": latest}).fetchall()
+    shaken = [row.no for row in rows if any(_came_later(each, row) for each in found)] if rows else []
+    judged = [each for each in judging.judge(session, shaken) if not each.qualified]
+    judging.flag(session, [(each, SHAKEN) for each in judged])
+    return [each.no for each in judged]
+
+
+def _came_later(reversal: Any, certificate: Any) -> bool:
+    """Whether what it reverses was booked after the certificate's run had begun, and counts for it all the same."""
+    is_its = certificate.learner in reversal.learners or reversal.learners == [None]
+    counts = reversal.reverses > certificate.number and reversal.occurred_at < certificate.cut_off
+    return bool(is_its and counts)
+
+
+def _whose(found: Sequence[Any]) -> dict[str, list[int]]:
+    return {
+        "learners": sorted({learner for each in found for learner in each.learners if learner is not None}),
+        "programmes": sorted({each.programme for each in found if each.learners == [None]}),
+    }
 
 
 def _resting(session: Session, found: Sequence[Any], serials: Sequence[int] | None = None) -> list[Any]:
     return session.sql(
         _RESTING,
         {
-            "learners": sorted({learner for each in found for learner in each.learners if learner is not None}),
-            "programmes": sorted({each.programme for each in found if each.learners == [None]}),
+            **_whose(found),
             "reversed": [each.reverses for each in found],
             "serials": None if serials is None else list(serials),
         },
@@ -172,6 +203,18 @@ SELECT no, number, taken_back
    AND (%(serials)s::bigint[] IS NULL OR c.no = ANY (%(serials)s::bigint[]))
    AND taken_back IS NOT NULL
  ORDER BY no
+"""
+
+
+_SHAKEN = """
+SELECT c.no, c.learner, c.cut_off, r.number
+  FROM certificates AS c
+  JOIN certification_runs AS r ON r.company_id = %(company)s AND r.no = c.run AND r.number < %(latest)s
+ WHERE c.company_id = %(company)s AND c.revoked_at IS NULL AND c.no <> ALL (%(but)s::bigint[])
+   AND (c.learner = ANY (%(learners)s::integer[]) OR c.programme = ANY (%(programmes)s::integer[]))
+   AND EXISTS (SELECT FROM unnest(c.entries) AS own (number)
+                 JOIN entries AS b ON b.company_id = %(company)s AND b.reverses = own.number)
+ ORDER BY c.no
 """
 
 

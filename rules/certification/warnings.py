@@ -58,7 +58,8 @@ def _of_rulebook(rulebook: Rulebook) -> Iterator[str]:
             yield rule.level
         for equal in rule.equals:
             yield from (equal.system, equal.level)
-    yield from (rule.key for rule in rulebook.earning)
+    for earning in rulebook.earning:
+        yield from [earning.key] if earning.name is None else earning.name.values()
 
 
 def _unprintable(session: Session, run: Run, shared: Sequence[str]) -> list[dict[str, Any]]:

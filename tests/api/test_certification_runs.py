@@ -205,14 +205,23 @@ def test_warnings_stop_an_issue_until_they_are_confirmed(ready: Caller) -> None:
 
 
 def test_all_that_would_stand_on_the_paper_is_looked_at(ready: Caller) -> None:
-    odd = {f"{place}\U000e0fff" for place in ("company", "programme", "zh", "en", "level", "system", "equal", "rule")}
-    company, programme, zh, en, level, system, equal, rule = sorted(odd, key=lambda each: _ODD.index(each[:-1]))
+    company, programme, zh, en, level, system, equal, rule, rule_zh, rule_en = odd = [
+        f"{place}\U000e0fff" for place in _ODD
+    ]
     ready.put("/v1/company", {"name": company})
     changed = ready.get("/v1/programmes/2021").get_json()
     fields = ("starts_on", "ends_on", "timezone", "allotment", "phases")
     ready.put("/v1/programmes/2021", {"name": programme, **{name: changed[name] for name in fields}})
     rulebook = {
-        "earning": [{"key": rule, "on": "x", "award": {"unit": "credits", "amount": 1}}],
+        "earning": [
+            {"key": rule, "on": "x", "award": {"unit": "credits", "amount": 1}},
+            {
+                "key": "named\U000e0fff",
+                "name": {"zh": rule_zh, "en": rule_en},
+                "on": "y",
+                "award": {"unit": "credits", "amount": 1},
+            },
+        ],
         "certificates": [
             {
                 "key": "points",
@@ -227,11 +236,11 @@ def test_all_that_would_stand_on_the_paper_is_looked_at(ready: Caller) -> None:
     ready.put("/v1/programmes/2021/rulebook/draft", rulebook)
     ready.post("/v1/programmes/2021/rulebook/draft/activate")
     warnings = run(ready)["warnings"]
-    assert {each["text"] for each in warnings if each["warning"] == "glyph-missing"} == odd
+    assert {each["text"] for each in warnings if each["warning"] == "glyph-missing"} == set(odd)
     assert all("U+E0FFF" in each["detail"] for each in warnings if each["warning"] == "glyph-missing")
 
 
-_ODD = ("company", "programme", "zh", "en", "level", "system", "equal", "rule")
+_ODD = ("company", "programme", "zh", "en", "level", "system", "equal", "rule", "rule-zh", "rule-en")
 
 
 def test_results_of_a_run(closed: Caller) -> None:
@@ -318,6 +327,34 @@ def test_a_reversal_flags_what_rests_on_it(closed: Caller) -> None:
     assert certificates(closed, "review=true") == []
     twice = closed.post(f"/v1/certificates/{flagged['number']}/review", {"outcome": "keep", "reason": "补考已达标"})
     assert twice.status_code == 409
+
+
+def stand_in(caller: Caller, learner: str) -> str:
+    """The entry that stands in for the learner's corrected one."""
+    items = caller.get(f"/v1/entries?learner={learner}&source=pointsbank:corrections").get_json()["items"]
+    [found] = [each["id"] for each in items if each["reverses"] is None]
+    return str(found)
+
+
+def test_a_reversal_of_what_stands_in_for_it_flags_it_again(ready: Caller) -> None:
+    """It was corrected, looked at and kept; then what stands in for it is reversed, and nothing is left."""
+    run(ready, issue=True, confirm=True)
+    less = {**RULEBOOK["earning"][0], "award": {"unit": "credits", "amount": "data.score - 1"}}
+    ready.put(f"{P}/rulebook/draft", {**RULEBOOK, "earning": [less, RULEBOOK["earning"][1]]})
+    ready.post(f"{P}/rulebook/draft/activate", {"re_evaluate": True})
+    under_review = "key=points&learner=20210001&review=true"
+    [flagged] = certificates(ready, under_review)
+    assert (flagged["review"]["explanation"]["found"], flagged["review"]["explanation"]["holds"]) == (79, True)
+    keeping = f"/v1/certificates/{flagged['number']}/review"
+    assert ready.post(keeping, {"outcome": "keep", "reason": "仍达标"}).status_code == 200
+    assert ready.post(f"/v1/entries/{stand_in(ready, '20210001')}/reversal", {"reason": "x"}).status_code == 201
+    [again] = certificates(ready, under_review)
+    assert (again["number"], again["status"]) == (flagged["number"], "valid")
+    assert (again["review"]["explanation"]["found"], again["review"]["explanation"]["holds"]) == (0, False)
+    # Kept all the same, it is not flagged for what others had.
+    assert ready.post(keeping, {"outcome": "keep", "reason": "补考已达标"}).status_code == 200
+    assert ready.post(f"/v1/entries/{stand_in(ready, '20210003')}/reversal", {"reason": "x"}).status_code == 201
+    assert certificates(ready, under_review) == []
 
 
 def test_an_entry_of_a_certificate_is_not_reversed(closed: Caller) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pointsbank.database import Database
 from pointsbank.directory import programmes
-from pointsbank.errors import Conflict
+from pointsbank.errors import Conflict, NotFound
 from rules import versions
 from rules.cloudevent import parse_event
 from rules.recording import Recorded, record
@@ -17,6 +17,7 @@ from tests.api.conftest import Caller, app, caller, new_company, programme  # no
 
 P = "/v1/programmes/2021"
 AHEAD = timedelta(seconds=1.5)
+WAITS_SECONDS = 0.5
 _ids = itertools.count()
 
 
@@ -97,6 +98,29 @@ def test_a_time_that_is_over_is_refused(programme: Caller, database: Database) -
     with pytest.raises(Conflict, match="is over"):
         activate(programme, database, 1, datetime.now(UTC) - timedelta(seconds=1))
     assert statuses(programme) == {1: "draft"}
+
+
+def test_of_two_who_activate_at_once_the_second_finds_no_draft(programme: Caller, database: Database) -> None:  # noqa: F811
+    """Else a version that was retired meanwhile could be put in force once more."""
+    rule = {"key": "r", "on": "r", "award": {"unit": "credits", "amount": 1}}
+    assert programme.put(f"{P}/rulebook/draft", {"earning": [rule]}).status_code == 200
+    came_to: list[object] = []
+
+    def second() -> None:
+        try:
+            with database.transaction(programme.company_id) as session:
+                came_to.append(versions.activate(session, programmes.get(session, "2021").no))
+        except NotFound as error:
+            came_to.append(error.slug)
+
+    thread = threading.Thread(target=second)
+    with database.transaction(programme.company_id) as session:
+        versions.activate(session, programmes.get(session, "2021").no)
+        thread.start()
+        thread.join(WAITS_SECONDS)
+        assert thread.is_alive(), "it waits for the first"
+    thread.join()
+    assert came_to == ["not-found"]
 
 
 def test_a_draft_is_replaced_dropped_and_activated_only_as_it_was_seen(programme: Caller, database: Database) -> None:  # noqa: F811
