@@ -126,9 +126,11 @@ class Boards(RuleBasedStateMachine):
     def award_several(self, those: set[str], amount: int, when: timedelta) -> None:
         self.company.book_many(sorted(those), amount, self.now + when)
 
-    @rule(learner=learner, amount=st.integers(1, 5), when=when, what=what)
-    def take_back(self, learner: str, amount: int, when: timedelta, what: Any) -> None:
-        self.company.book(learner, -amount, self.now + when, *what)
+    @rule(nth=st.integers(0, 100), amount=st.integers(1, 5), when=when)
+    def take_back(self, nth: int, amount: int, when: timedelta) -> None:
+        if given := [each for each in self.company.booked if each[2] > 0]:
+            no, unit, most, _, _, programme, course = given[nth % len(given)]
+            self.company.book(chr(96 + no), -min(amount, most), self.now + when, unit, programme, course)
 
     @rule(nth=st.integers(0, 100))
     def reverse(self, nth: int) -> None:
