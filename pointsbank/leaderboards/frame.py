@@ -61,6 +61,10 @@ class Frame(NamedTuple):
             before = max(before, self.window.from_at)
         return before if self.window.until_at is None else min(before, self.window.until_at)
 
+    def may_have(self, before: datetime, zone: ZoneInfo) -> bool:
+        """Whether it can have had this `before` in the zone: elsewhere the day begins at another time."""
+        return before in self.window or before == start_of(before.astimezone(zone).date(), zone)
+
     def sized_at(self, now: datetime) -> datetime:
         """When a team's members are counted for its mean: now, or at the end of the period."""
         return now if self.window.until_at is None else min(now, self.window.until_at - INSTANT)

@@ -17,6 +17,8 @@ REMEMBERED_SECONDS = 1.0
 RECENT_SECONDS = 0.25
 MAX_PLACES = 10_000
 
+LEDGER_AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
+
 _Key = tuple[int, Scope, Unit, Members]
 
 
@@ -53,7 +55,7 @@ class Places:
         try:
             with self._database.snapshot(company_id) as session:
                 place = _read(session, board)
-        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError):
+        except LEDGER_AWAY:
             if known is None:
                 raise
             place = known[1]
@@ -66,6 +68,13 @@ class Places:
     def latest(self, company_id: int) -> Latest:
         with self._database.snapshot(company_id) as session:
             return latest(session)
+
+    def has(self, company_id: int, reflected: Latest) -> bool:
+        """Whether the ledger has come as far, by the same entries."""
+        with self._database.snapshot(company_id) as session:
+            if recorded_at(session, [reflected.number]).get(reflected.number) != reflected.recorded_at:
+                return False
+            return reflected.version <= latest(session).version
 
     def recent(self, company_id: int) -> Latest:
         """As `latest`, but asked of the database at most `RECENT_SECONDS` ago."""

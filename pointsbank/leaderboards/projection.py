@@ -18,7 +18,7 @@ from pointsbank.database import Database, Session
 from pointsbank.directory.days import end_of
 from pointsbank.leaderboards import people, pins, scores
 from pointsbank.leaderboards.earnings import Attribution, Earning, Stretch, recorded_at, stretches
-from pointsbank.leaderboards.frame import Frame, micros
+from pointsbank.leaderboards.frame import Frame, instant, micros
 from pointsbank.leaderboards.scores import Later
 from pointsbank.leaderboards.store import LIVES_SECONDS, Addition, Applied, Building, Change, State, Store
 
@@ -189,6 +189,7 @@ class _Pass:
             was is None
             or was.version > state.version
             or was.before > state.before
+            or not frame.may_have(instant(was.before), moment.zone)  # its company has moved
             or state.number - was.number > MAX_BEHIND
         ):
             self.anew.append(frame)

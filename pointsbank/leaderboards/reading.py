@@ -13,9 +13,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Literal, NamedTuple
 
-import psycopg
-import sqlalchemy
-
 from pointsbank.database import Database
 from pointsbank.leaderboards import means, people, pins
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, Board
@@ -23,7 +20,7 @@ from pointsbank.leaderboards.commits import OF_THIS_SERVICE
 from pointsbank.leaderboards.connection import READ_SECONDS_MAX, WRITE_SECONDS_MAX, Away, Breaker, connect
 from pointsbank.leaderboards.frame import Frame, instant, micros
 from pointsbank.leaderboards.packing import Member
-from pointsbank.leaderboards.places import Latest, Place, Places, latest
+from pointsbank.leaderboards.places import LEDGER_AWAY, Latest, Place, Places, latest
 from pointsbank.leaderboards.projection import keeps
 from pointsbank.leaderboards.projector import Projector
 from pointsbank.leaderboards.sharing import Shared
@@ -197,9 +194,11 @@ class Leaderboards:
         return kept
 
     def _reaches(self, store: Store, company_id: int, frame: Frame, kept: "_Kept", needed: "_Newest") -> bool:
-        """Whether it has all that the ledger had at that time."""
+        """Whether it has all that the ledger had at that time, and nothing else."""
         state = State.of(kept.state)
         if state.number < needed.latest.number or state.version < needed.latest.version:
+            return False
+        if state[:3] != needed.latest and not self._is_of_this_ledger(company_id, state):
             return False
         kept.true_at = max(kept.true_at, needed.at)
         if state[:3] == needed.latest:
@@ -215,8 +214,15 @@ class Leaderboards:
         at = time.monotonic()
         try:
             return _Newest(at, redis_now, self._places.latest(company_id))
-        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError):
+        except LEDGER_AWAY:
             return None
+
+    def _is_of_this_ledger(self, company_id: int, state: State) -> bool:
+        """What is ahead of the ledger a moment ago may be of now; or of another ledger, or of one that was set back."""
+        try:
+            return self._places.has(company_id, Latest(*state[:3]))
+        except LEDGER_AWAY:
+            return True
 
     def _look(self, store: Store, company_id: int, frame: Frame) -> None:
         now = time.monotonic()
@@ -229,26 +235,29 @@ class Leaderboards:
 
     def _states_of_redis(self, company_id: int, frames: Sequence[Frame]) -> list[State | None]:
         """None for a board that is not there; all of them if Redis is away. Sees to it that they come, and keep up."""
-        if self._store is None:
+        kept = [frame for frame in frames if keeps(frame, self._clock())]
+        if self._store is None or not kept:
             return [None] * len(frames)
         store = self._store
 
-        def read() -> tuple[list[tuple[State, int] | None], int]:
-            for frame in frames:
+        def read() -> tuple[dict[Frame, tuple[State, int]], int]:
+            for frame in kept:
                 self._look(store, company_id, frame)
-            states = store.checked_states(company_id, frames)
-            for frame, state in zip(frames, states, strict=True):
-                if state is None and keeps(frame, self._clock()):
+            there: dict[Frame, tuple[State, int]] = {}
+            for frame, state in zip(kept, store.checked_states(company_id, kept), strict=True):
+                if state is None:
                     store.want(company_id, frame)
-            return states, store.microseconds(company_id)
+                else:
+                    there[frame] = state
+            return there, store.microseconds(company_id)
 
         try:
             found, now = self._breaker.call(read)
         except Away:
             return [None] * len(frames)
-        if any(each is None or now - each[1] > FRESH_SECONDS * 1e6 for each in found):
+        if any(frame not in found or now - found[frame][1] > FRESH_SECONDS * 1e6 for frame in kept):
             self._projector.nudge(company_id, 0)
-        return [None if each is None else each[0] for each in found]
+        return [found[frame][0] if frame in found else None for frame in frames]
 
     # From the ledger --------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from ledger.accounts import CREDITS, ISSUANCE, holding
 from ledger.journal import Booked, Draft, Transfer, post
 from ledger.terms import intern
 from pointsbank.leaderboards.boards import parse
+from pointsbank.leaderboards.frame import of_scope
+from pointsbank.leaderboards.projection import project
 from pointsbank.leaderboards.standings import standings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -111,3 +113,12 @@ class Company:
 
     def rows(self, **query):
         return [(row.rank, row.member, row.score) for row in self.standings(**query).rows]
+
+    def cached(self, store, query, now=NOW):
+        """The board made in Redis, and its frame."""
+        board = parse(query)
+        with self.database.snapshot(self.id) as session:
+            frame = of_scope(session, board.scope, board.unit, board.members).of_period(board.period, SHANGHAI, now)
+        store.want(self.id, frame)
+        assert project(self.database, store, self.id, now)
+        return frame

@@ -246,6 +246,28 @@ def test_attributes_may_change_and_several_stand_on_a_page(bank: Bank, host: Hos
     expect(captions).to_have_text(["冠军", "学员小红花榜"])
 
 
+@pytest.mark.parametrize(
+    ("lang", "caption", "nobody"),
+    [
+        ("zh_CN", "学员积分榜", "暂无成员"),
+        ("zh-", "学员积分榜", "暂无成员"),
+        ("ZH-Hans-CN", "学员积分榜", "暂无成员"),
+        ("en-GB-oxendict", "Learners by credits", "Nobody yet"),
+        ("fr_CA", "Learners by credits", "Nobody yet"),
+    ],
+)
+def test_a_board_of_nobody_says_so_across_its_width_in_whatever_is_meant_by_lang(
+    bank: Bank, host: Host, page: Page, lang: str, caption: str, nobody: str
+) -> None:
+    bank.send("PUT", "/v1/programmes/none", {"name": "空", "starts_on": "2020-01-01", "ends_on": "2199-12-31"})
+    token = bank.token(scope="programme:none")["token"]
+    bank.show(host, bank.element(board="scope=programme:none", token=token, lang=lang))
+    page.goto(host.origin)
+    expect(page.locator("points-leaderboard td")).to_have_text(nobody, timeout=LIVE_MS)
+    expect(page.locator("points-leaderboard td")).to_have_attribute("colspan", "4")
+    expect(page.locator("points-leaderboard caption")).to_have_text(caption)
+
+
 def test_nothing_glides_for_who_wants_no_motion(bank: Bank, host: Host, browser: Browser) -> None:
     page = browser.new_page(reduced_motion="reduce")
     bank.show(host, bank.element())

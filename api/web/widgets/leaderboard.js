@@ -1,8 +1,7 @@
 /**
  * <points-leaderboard src="https://bank.example.com" board="scope=programme:2021&members=teams" token="pbw_…">
  *
- * A live board; see docs/widget.md. What the bank sends is shown as text only; styles are adopted, so that a strict
- * Content-Security-Policy has nothing to object to.
+ * See docs/widget.md. What the bank sends is shown as text only; styles are adopted, as a strict CSP wants.
  */
 
 const HOME = new URL("..", import.meta.url).href;
@@ -34,7 +33,7 @@ const TEXTS = {
       "token-expired": "令牌已过期。",
       "token-revoked": "令牌已被撤销。",
       "other-board": "令牌不适用于此榜单。",
-      "not-found": "榜单不存在。",
+      "not-found": "榜单或成员不存在。",
     },
   },
   en: {
@@ -234,11 +233,11 @@ class PointsLeaderboard extends HTMLElement {
     if (this.#state !== "refused") this.#timers.grace ??= setTimeout(() => this.#enter("stale"), GRACE_MS);
     if (isTurnedAway) await this.#ask(turn);
     const ms = this.#state === "refused" ? REFUSED_RETRY_MS : Math.min(RETRY_MS * 2 ** this.#tries++, RETRY_MS_MAX);
-    // With jitter, so that the widgets of a company do not all come back in one instant.
+    // With jitter, so that a company's widgets do not all come back at once.
     if (turn === this.#turn) this.#wait("retry", ms * (0.5 + Math.random() / 2), () => this.#open());
   }
 
-  /** EventSource does not tell why it was turned away; the same question without a stream is answered. */
+  /** EventSource does not tell why; the same question without a stream is answered. */
   async #ask(turn) {
     try {
       const answer = await fetch(this.#url("v1/leaderboards"), { credentials: "omit" });
@@ -259,9 +258,9 @@ class PointsLeaderboard extends HTMLElement {
   // --- what is seen ---
 
   get #texts() {
-    const lang = this.closest("[lang]")?.lang || navigator.language;
-    if (/^zh\b/i.test(lang)) return { ...TEXTS.zh, locale: lang };
-    return { ...TEXTS.en, locale: /^en\b/i.test(lang) ? lang : "en" };
+    const lang = (this.closest("[lang]")?.lang || navigator.language).replace("_", "-");
+    const [locale, key] = /^(zh|en)\b(-([a-z]{4}|[a-z]{2})\b)?/i.exec(lang) ?? ["en", "en"];
+    return { ...TEXTS[key.toLowerCase()], locale };
   }
 
   #enter(state) {
@@ -316,7 +315,10 @@ class PointsLeaderboard extends HTMLElement {
       this.#fill(this.#rows.get(row.member.id), row, isTied);
     });
     this.#body.replaceChildren(...this.#rows.values());
-    if (this.#page && !rows.length) this.#body.append(make("tr", "empty", make("td", "", this.#texts.empty)));
+    if (this.#page && !rows.length) {
+      this.#body.append(make("tr", "empty", make("td", "", this.#texts.empty)));
+      this.#body.rows[0].cells[0].colSpan = 4;
+    }
     if (isStill) return;
     for (const [id, tr] of this.#rows) {
       const by = tops.get(id) - tr.getBoundingClientRect().top;
