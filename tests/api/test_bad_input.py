@@ -298,6 +298,16 @@ def test_bodies_of_other_routes_are_read_as_those_of_events(bank: Caller) -> Non
         assert (answer.status_code, said in answer.get_json().get("detail", "")) == (status, True), answer.get_json()
 
 
+def test_a_type_has_one_title(bank: Caller) -> None:
+    asked = (
+        bank.put("/v1/learners/x", {}),
+        bank.put("/v1/learners/%00", {"name": "x"}),
+        bank.get("/v1/learners?limit=0"),
+    )
+    assert {answer.get_json()["title"] for answer in asked} == {"Validation failed"}
+    assert {bank.get(path).get_json()["title"] for path in ("/v1/nothing", "/v1/learners/nobody")} == {"Not found"}
+
+
 def test_an_address_that_is_not_utf_8(bank: Caller) -> None:
     """Both names have two characters of GBK, which would be the same four marks of replacement."""
     for gbk in ("\xc0\xee\xc0\xd7", "\xcd\xf5\xb7\xbc", "\xed\xa0\x80"):
