@@ -76,12 +76,12 @@ def read_events(request: flask.Request) -> Posted:
         raise UnsupportedMediaType(f"The charset {charset!r} is not taken; send UTF-8")
     match request.mimetype:
         case "application/cloudevents+json":
-            raw = _parse(read_body(request, MAX_SINGLE_BYTES))
+            raw = parse(read_body(request, MAX_SINGLE_BYTES))
             if isinstance(raw, list):
                 raise Invalid(f"{STRUCTURED} is one event, and an array was sent; send it as {BATCH}")
             return Posted(True, iter([[_single(raw)]]))
         case "application/cloudevents-batch+json":
-            return Posted(False, iter(_chunks_of_batch(_parse(read_body(request, MAX_BATCH_BYTES)))))
+            return Posted(False, iter(_chunks_of_batch(parse(read_body(request, MAX_BATCH_BYTES)))))
         case "application/x-ndjson":
             return Posted(False, _chunks_of_lines(lines(body_chunks(request, MAX_NDJSON_BYTES), MAX_SINGLE_BYTES)))
         case mimetype if "ce-specversion" in request.headers and not mimetype.startswith("application/cloudevents"):
@@ -92,7 +92,7 @@ def read_events(request: flask.Request) -> Posted:
 
 def parse_json(request: flask.Request, max_bytes: int = MAX_SINGLE_BYTES) -> Any:
     """The JSON of a body. Raises Malformed with the place, TooLarge."""
-    return _parse(read_body(request, max_bytes))
+    return parse(read_body(request, max_bytes))
 
 
 def _chunks_of_batch(raw: object) -> Iterator[list[Event | Rejected]]:
@@ -129,7 +129,7 @@ def _event_of_line(line: bytes | MalformedText, index: int) -> Event | Rejected:
     if isinstance(line, MalformedText):
         return Rejected(index, None, TooLarge(line.reason), None)
     try:
-        raw = _parse(line)
+        raw = parse(line)
     except Malformed as error:
         return Rejected(index, None, error, line)
     return _event(raw, index)
@@ -151,7 +151,7 @@ def _event(raw: object, index: int) -> Event | Rejected:
         return Rejected(index, identity if is_event_id(identity) else None, error, raw)
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -188,7 +188,7 @@ def _binary(request: flask.Request) -> dict[str, Any]:
         name = header.lower()
         if name.startswith("ce-"):
             raw[name[3:]] = _attribute(name, value)
-    raw["data"] = _parse(read_body(request, MAX_SINGLE_BYTES))
+    raw["data"] = parse(read_body(request, MAX_SINGLE_BYTES))
     return raw
 
 

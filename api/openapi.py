@@ -1,13 +1,20 @@
 """The OpenAPI 3.1 document, made from the resources: scopes, problems and the credential in one place."""
 
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import flask_smorest
-from flask import Flask, Request
+import webargs
+from flask import Flask, Request, request
 from webargs.flaskparser import FlaskParser
 
+from api import cloudevents
+from api.bodies import read_body
 from api.fields import MAX_KEY_CHARACTERS, KeyBesideBatch, KeyInPath
-from pointsbank.errors import UnsupportedMediaType
+from pointsbank.errors import Malformed, UnsupportedMediaType
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Of a request that is no batch, unpacked: room for the longest ids of as many as it may name."""
 
 CONFIG = {
     "API_TITLE": "Points bank",
@@ -95,10 +102,14 @@ class Arguments(FlaskParser):
     }
 
     def load_json(self, req: Request, schema: Any) -> Any:
-        """Also where the body may be absent, one of another type is refused and not overlooked."""
-        if not req.is_json and req.get_data():
+        """As events are read: bounded, unpacked, and told where it is no JSON. Also where the body may be absent, one
+        of another type is refused and not overlooked."""
+        body = read_body(req, MAX_BODY_BYTES)
+        if not body:
+            return webargs.missing
+        if not req.is_json:
             raise UnsupportedMediaType("Send the body as application/json.")
-        return super().load_json(req, schema)
+        return cloudevents.parse(body)
 
 
 class Resource(flask_smorest.Blueprint):
@@ -109,6 +120,16 @@ class Resource(flask_smorest.Blueprint):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(_document_operation)
+        self.before_request(_refuse_other_encodings)
+
+
+def _refuse_other_encodings() -> None:
+    """Ids in GBK would come as so many marks of replacement, and any two of the same length be one."""
+    try:
+        request.environ["PATH_INFO"].encode("latin-1").decode()
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeError:
+        raise Malformed("The address is not UTF-8; percent-encode the UTF-8 of what it holds.") from None
 
 
 def _document_operation(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:

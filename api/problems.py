@@ -14,7 +14,17 @@ from werkzeug.exceptions import HTTPException
 
 from api.app_state import state
 from pointsbank.database import is_transient, unavailable
-from pointsbank.errors import FieldError, PointsBankError
+from pointsbank.errors import (
+    FieldError,
+    Invalid,
+    Malformed,
+    NotFound,
+    PointsBankError,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +44,11 @@ SLUGS = {
     431: "too-large",
     503: "unavailable",
 }
+TITLES = {
+    kind.slug: kind.title
+    for kind in (Malformed, NotFound, TooLarge, UnsupportedMediaType, Invalid, RateLimited, Unavailable)
+}
+"""So that a type has the same title whoever found the fault (RFC 9457, 3.1.3)."""
 RETRY_AFTER_SECONDS = 1
 
 
@@ -88,7 +103,7 @@ def of_http(error: HTTPException) -> Response:
     errors = [] if status == 400 else list(_flattened(data.get("messages", {})))
     detail = "; ".join(f"{path}: {message}" if path else message for path, message in errors[:3]) or error.description
     slug = SLUGS.get(status, "internal" if status >= 500 else "validation")
-    response = _respond(_problem(slug, HTTPStatus(status).phrase, status, detail or "", errors))
+    response = _respond(_problem(slug, TITLES.get(slug, HTTPStatus(status).phrase), status, detail or "", errors))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value

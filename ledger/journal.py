@@ -231,12 +231,13 @@ def _refuse_short(
     left = dict.fromkeys(demand, 0) | _balances(session, list(demand))
     if all(left[account] >= amount for account, amount in demand.items()):
         return
+    names: dict[tuple[int, int], tuple[str, str]] = {}
     for unit in _together(drafts):
         indexes = [index for index in unit if outcomes[index] is None and index not in repeats]
         transfers = [transfer for index in indexes for transfer in drafts[index].transfers]
         short = _pay(transfers, left)
         if short is not None:
-            refused = _short(session, transfers, *short)
+            refused = _short(session, transfers, *short, names)
             for index in indexes:
                 outcomes[index] = refused
 
@@ -257,27 +258,39 @@ def _pay(transfers: Sequence[Transfer], left: dict[tuple[int, int], int]) -> tup
     return None
 
 
-def _short(session: Session, transfers: Sequence[Transfer], transfer: Transfer, available: int) -> InsufficientFunds:
-    """Says what all of it takes from the account: to a team, that is its members' amounts together."""
+def _short(
+    session: Session,
+    transfers: Sequence[Transfer],
+    transfer: Transfer,
+    available: int,
+    names: dict[tuple[int, int], tuple[str, str]],
+) -> InsufficientFunds:
+    """Says what all of it takes from the account: to a team, that is its members' amounts together.
+
+    `names` remembers the codes of accounts and units: it may be one account that refuses thousands.
+    """
     account = transfer.debit, transfer.unit
     required = sum(t.amount for t in transfers if (t.debit, t.unit) == account)
     required -= sum(t.amount for t in transfers if (t.credit, t.unit) == account)
-    row = session.sql(
-        """SELECT account_code(%(company)s, %(unit)s, %(account)s) AS code, code AS unit
-             FROM units WHERE company_id = %(company)s AND no = %(unit)s""",
-        {"unit": transfer.unit, "account": transfer.debit},
-    ).fetchone()
-    assert row is not None, "every transfer has a unit of the company"
+    if account not in names:
+        row = session.sql(
+            """SELECT account_code(%(company)s, %(unit)s, %(account)s) AS code, code AS unit
+                 FROM units WHERE company_id = %(company)s AND no = %(unit)s""",
+            {"unit": transfer.unit, "account": transfer.debit},
+        ).fetchone()
+        assert row is not None, "every transfer has a unit of the company"
+        names[account] = row.code, row.unit
+    code, unit = names[account]
     return InsufficientFunds(
         say(
             "%(account)s has %(available)s %(unit)s left, %(required)s are needed.",
-            account=row.code,
+            account=code,
             available=available,
-            unit=row.unit,
+            unit=unit,
             required=required,
         ),
-        account=row.code,
-        unit=row.unit,
+        account=code,
+        unit=unit,
         available=available,
         required=required,
     )

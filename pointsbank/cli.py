@@ -50,7 +50,7 @@ def main() -> None:
     """A points bank for companies that train new graduates.
 
     Settings come from the environment and from a file .env: POINTSBANK_DATA_DIR, DATABASE_URL, REDIS_URL,
-    POINTSBANK_BASE_URL, POINTSBANK_KEY_ENCRYPTION_KEY, POINTSBANK_LOG_LEVEL.
+    POINTSBANK_BASE_URL, POINTSBANK_PROXIES, POINTSBANK_KEY_ENCRYPTION_KEY, POINTSBANK_LOG_LEVEL.
     """
 
 

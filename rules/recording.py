@@ -6,9 +6,10 @@ rarely as can be. Both end with one named result for each event.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 import psycopg
@@ -27,6 +28,8 @@ MAX_ROUNDS = 20
 """Times that a batch is judged anew because HR changes the directory under it, before the client is told to wait."""
 MAX_TOGETHER = 500
 """Single events booked in one transaction."""
+MAX_SHORT_ROUNDS = 8
+"""Times that a batch is booked anew without those that an account could not pay, before it is booked in halves."""
 
 
 @dataclass(slots=True)
@@ -77,26 +80,44 @@ def _book(
 
 def _book_good(database: Database, known: company_memory.Known, judged: list[Judged]) -> list[Result]:
     """Books what was judged; if the set cannot be booked as a whole, its halves, down to single events."""
-    try:
-        return database.run(known.company_id, lambda session: _book_together(session, known, judged), writes=True)
-    except StaleDirectory:
-        raise
-    except (LedgerError, psycopg.DataError, _LimitsUnsure) as error:
-        if len(judged) == 1:
-            return [error if isinstance(error, LedgerError) else _unstorable(error)]
+    short: Mapping[int, Judged] = {}
+    for _ in range(MAX_SHORT_ROUNDS):
+        try:
+            book = partial(_book_together, known=known, judged=judged, short=short)
+            return database.run(known.company_id, book, writes=True)
+        except StaleDirectory:
+            raise
+        except _Short as error:
+            # One that can be paid after all, because the accounts have changed meanwhile, is to be counted again.
+            short = error.judged if error.judged.keys() >= short.keys() else {}
+        except (LedgerError, psycopg.DataError) as error:
+            if len(judged) == 1:
+                return [error if isinstance(error, LedgerError) else _unstorable(error)]
+            break
+    if len(judged) == 1:
+        raise Unavailable("What this event draws on is changed all the time at the moment. Send it again.")
     middle = len(judged) // 2
     return _book_good(database, known, judged[:middle]) + _book_good(database, known, judged[middle:])
 
 
-class _LimitsUnsure(Exception):
-    """A draft was refused after it had been counted towards caps and places."""
+class _Short(Exception):
+    """Drafts that an account cannot pay were counted towards caps and places, or are not any more.
+
+    `judged` are all that it cannot pay, by index, with what the limits would have left of them.
+    """
+
+    def __init__(self, judged: Mapping[int, Judged]) -> None:
+        super().__init__()
+        self.judged = judged
 
 
-def _book_together(session: Session, known: company_memory.Known, judged: list[Judged]) -> list[Result]:
+def _book_together(
+    session: Session, known: company_memory.Known, judged: list[Judged], short: Mapping[int, Judged]
+) -> list[Result]:
     journal.lock(session, known.directory.version)
     if any(booking_limits.has_limits(one) for one in judged):
-        judged = [booking_limits.uncut(one) for one in judged]
-        outcomes = _book_limited(session, judged)
+        judged = [short.get(index) or booking_limits.uncut(one) for index, one in enumerate(judged)]
+        outcomes = _book_limited(session, judged, short)
     else:
         outcomes = journal.post(session, [one.draft for one in judged])
     recorded_at = next((outcome.recorded_at for outcome in outcomes if isinstance(outcome, Booked)), None)
@@ -105,15 +126,19 @@ def _book_together(session: Session, known: company_memory.Known, judged: list[J
     return [_result(one, outcome) for one, outcome in zip(judged, outcomes, strict=True)]
 
 
-def _book_limited(session: Session, judged: list[Judged]) -> list[Outcome]:
-    cut = booking_limits.apply(session, _new(session, judged))
+def _book_limited(session: Session, judged: list[Judged], short: Mapping[int, Judged]) -> list[Outcome]:
+    """Raises _Short unless `short` is what was refused because an account is short.
+
+    So caps and places count what is booked, and in one transaction more however much is refused.
+    """
+    uncounted = {id(one) for one in short.values()}
+    cut = booking_limits.apply(session, [one for one in _new(session, judged) if id(one) not in uncounted])
     booking_limits.displace(session, cut)
     outcomes = journal.post(session, [one.draft for one in judged])
-    refused = next((outcome for outcome in outcomes if isinstance(outcome, InsufficientFunds)), None)
-    if refused is not None and len(judged) > 1:
-        raise _LimitsUnsure
-    if refused is not None and cut.losses:
-        raise refused  # who was to be displaced is not
+    refused = {index: judged[index] for index, each in enumerate(outcomes) if isinstance(each, InsufficientFunds)}
+    nothing_counted = len(judged) == 1 and not cut.losses
+    if refused.keys() != short.keys() and not nothing_counted:
+        raise _Short(refused)
     booking_limits.take_places(session, cut, judged, outcomes)
     return outcomes
 

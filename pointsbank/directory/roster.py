@@ -9,6 +9,8 @@ from pointsbank.database import Session
 from pointsbank.directory.days import end_of
 
 _SEPARATOR = "\x1f"
+MANY = 100
+"""Learners from which on the company's are read once and joined, instead of looking for each of them."""
 
 
 class Stay(NamedTuple):
@@ -40,10 +42,14 @@ class Enrolled(NamedTuple):
 
 
 def find_learners(session: Session, programme_no: int, keys: Iterable[str]) -> dict[str, Enrolled]:
-    """The learners with these keys; a key that nobody has is absent. One statement, however many keys."""
+    """The learners with these keys; a key that nobody has is absent. One query, however many keys."""
     wanted = [key for key in dict.fromkeys(keys) if _SEPARATOR not in key]
     if not wanted:
         return {}
+    # The statistics know nothing of a company that has come lately, and a planner that expects one learner of it reads
+    # all its enrolments for each of ten thousand: half a minute instead of a twentieth of a second.
+    if len(wanted) > MANY:
+        session.sql("SET LOCAL enable_nestloop = off")
     rows = session.sql(
         """SELECT l.key, l.no, l.left_on, p.timezone, e.from_at AS enrolled_at, m.from_at, m.until_at, m.team
              FROM unnest(string_to_array(%(keys)s, %(separator)s)) AS wanted (key)
@@ -55,6 +61,8 @@ def find_learners(session: Session, programme_no: int, keys: Iterable[str]) -> d
                ON m.company_id = %(company)s AND m.programme = %(programme)s AND m.learner = l.no""",
         {"keys": _SEPARATOR.join(wanted), "separator": _SEPARATOR, "programme": programme_no},
     )
+    if len(wanted) > MANY:
+        session.sql("SET LOCAL enable_nestloop = on")
     found: dict[str, Enrolled] = {}
     for key, no, left_on, timezone, enrolled_at, from_at, until_at, team in rows:
         stays = () if from_at is None else (Stay(from_at, until_at, team),)

@@ -4,12 +4,14 @@ import gzip
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import psycopg
 import pytest
 
 from api.cloudevents import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_SINGLE_BYTES
+from api.openapi import MAX_BODY_BYTES
 from tests.api.conftest import Caller
 from tests.api.test_isolation import CALLS, rows_of
 
@@ -274,6 +276,50 @@ def test_packed_bodies(bank: Caller) -> None:
     ):
         assert bank.post("/v1/events", body, content_type=kind, headers=packed).status_code == status
     assert bank.event(event("h"), headers={"Content-Encoding": "br"}).status_code == 415
+
+
+def test_bodies_of_other_routes_are_read_as_those_of_events(bank: Caller) -> None:
+    path, good = "/v1/learners/packed", b'{"name": "\xe6\x9d\x8e"}'
+    packed = {"Content-Encoding": "gzip"}
+    for body, headers, status, said in (
+        (gzip.compress(good), packed, 201, ""),
+        (b"\xef\xbb\xbf" + good, {}, 200, ""),
+        (gzip.compress(good)[:-9], packed, 400, "cut short"),
+        (good, packed, 400, "not gzip"),
+        (gzip.compress(b" " * (MAX_BODY_BYTES + 1)), packed, 413, "bytes"),
+        (b" " * (MAX_BODY_BYTES + 1), {}, 413, "bytes"),
+        (b'{"name":', {}, 400, "line 1, column 9"),
+        (b'{"name": "\xc0\xee"}', {}, 400, "not UTF-8 at byte 10"),
+        (b'{"name": NaN}', {}, 400, "NaN is not JSON"),
+        (b'{"name": ' + b"9" * 5_000 + b"}", {}, 400, "number"),
+        (b"[" * 100_000 + b"]" * 100_000, {}, 400, "nested too deeply"),
+    ):
+        answer = bank.put(path, body, headers=headers)
+        assert (answer.status_code, said in answer.get_json().get("detail", "")) == (status, True), answer.get_json()
+
+
+def test_a_type_has_one_title(bank: Caller) -> None:
+    asked = (
+        bank.put("/v1/learners/x", {}),
+        bank.put("/v1/learners/%00", {"name": "x"}),
+        bank.get("/v1/learners?limit=0"),
+    )
+    assert {answer.get_json()["title"] for answer in asked} == {"Validation failed"}
+    assert {bank.get(path).get_json()["title"] for path in ("/v1/nothing", "/v1/learners/nobody")} == {"Not found"}
+
+
+def test_an_address_that_is_not_utf_8(bank: Caller) -> None:
+    """Both names have two characters of GBK, which would be the same four marks of replacement."""
+    for gbk in ("\xc0\xee\xc0\xd7", "\xcd\xf5\xb7\xbc", "\xed\xa0\x80"):
+        at = {"PATH_INFO": f"/v1/learners/{gbk}"}  # the test client would put in the marks itself
+        asked = {"QUERY_STRING": f"learner={quote(gbk, encoding='latin-1')}"}
+        for answer in (
+            bank.put("/v1/learners/x", {"name": "x"}, environ_overrides=at),
+            bank.get("/v1/learners/x", environ_overrides=at),
+            bank.get("/v1/entries", environ_overrides=asked),
+        ):
+            assert (answer.status_code, answer.get_json()["type"].rpartition("/")[2]) == (400, "malformed")
+    assert bank.put("/v1/learners/%E6%9D%8E", {"name": "x"}).status_code == 201
 
 
 def test_one_bad_among_ten_thousand(bank: Caller) -> None:

@@ -257,6 +257,35 @@ def test_a_pool_that_runs_short_refuses_in_order(bank: Caller, database: Databas
     assert given(bank, post(bank, database, *raws)) == ["duplicate", "duplicate", "insufficient-funds", "duplicate"]
 
 
+def test_what_a_short_pool_refuses_uses_up_no_cap(
+    bank: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it take a transaction for each: a programme that has given all away is sent whole batches."""
+    rules = [rule("capped", unit="flowers", **cap("programme", 5)), rule("roomy", unit="flowers", **cap("day", 9_000))]
+    put_rules(bank, [*rules, rule("swift", 5, "flowers", first=1)])
+    runs = 0
+    run = database.run
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        return run(*args, **kwargs)
+
+    monkeypatch.setattr(database, "run", counted)
+    steps = (("capped", 4, 0), ("capped", 5, 1), ("capped", 5, 2), ("capped", 2, 2), *[("roomy", 4, 3)] * 200)
+    raws = [
+        raw(kind, n, key=f"short-{index}", course="skills", subject=LEARNERS[who])
+        for index, (kind, n, who) in enumerate((*steps, ("capped", 1, 2)))
+    ]
+    expected = [4, 5, *["insufficient-funds"] * 202, 1]
+    assert given(bank, post(bank, database, *raws)) == expected
+    assert runs <= 4
+    assert given(bank, post(bank, database, *raws)) == [*["duplicate"] * 2, *["insufficient-funds"] * 202, "duplicate"]
+    swift = [raw("swift", course="skills", subject=LEARNERS[who], at=at) for who, at in ((1, SAME), (2, LATE))]
+    assert given(bank, post(bank, database, *swift)) == ["insufficient-funds"] * 2
+    assert given(bank, post(bank, database, swift[1])) == ["insufficient-funds"]
+
+
 def test_a_bad_event_stops_no_other(bank: Caller, database: Database) -> None:
     raws = [raw("plain", n) for n in range(1, 8)]
     raws[2]["data"]["n"] = 2**53
