@@ -19,7 +19,7 @@ import zxingcpp
 from PIL import Image, ImageChops
 
 from credentials import badge, paper
-from credentials.content import Content, Equal, Line
+from credentials.content import Content, Equal, Line, Result
 from tests.credentials.certificates import HOSTILE as SIGNED_NAMES
 from tests.credentials.samples import BOTH, CREDENTIAL, POINTS, QUALIFICATION, lines
 
@@ -366,6 +366,19 @@ def test_each_page_of_the_statement_has_its_head_and_its_number() -> None:
         assert POINTS.learner_name in text
     assert "出勤  Attendance" in pages[0]
     assert "带队复盘  带队复盘" not in "".join(pages), "what is the same in both languages stands once"
+
+
+@pytest.mark.parametrize("count", [0, 1, 62, 72, 73, 100, 200])
+def test_many_sums_take_several_pages(count: int) -> None:
+    sums = tuple(Result(f"rule-{n}", {"zh": f"规则{n}", "en": f"Rule {n}"}, f"{n}.25") for n in range(count))
+    data = paper.pdf(replace(POINTS, results=sums), lines(40), CREDENTIAL)
+    text = "".join(rows_of(data))
+    assert [n for n in range(count) if f"规则{n}  Rule {n}" not in text] == []
+    rows = [row.split() for row in rows_of(data) if row.startswith("2021")]
+    assert len(rows) == 40
+    for page in range(1, len(read(data).pages)):
+        foot = [bottom for _, bottom, _, top, _ in boxes(data, page) if top < 50]
+        assert len({round(bottom) for bottom in foot}) <= 2, "the address and the page's number, and nothing over them"
 
 
 def test_long_reasons_take_several_lines_within_their_column() -> None:
