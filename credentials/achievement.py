@@ -26,7 +26,7 @@ def document(content: Content, issuer: Issuer, status_list: str, secret: bytes) 
         "@context": [CREDENTIALS, OPEN_BADGES, OPEN_BADGES_EXTENSIONS],
         "id": content.verify_url,
         "type": ["VerifiableCredential", "OpenBadgeCredential"],
-        "name": _title(content),
+        "name": title(content),
         "description": _description(content),
         "issuer": {"id": issuer.did, "type": ["Profile"], "name": content.company_name, "url": issuer.url},
         "validFrom": _time(content, content.issued_at),
@@ -79,9 +79,9 @@ def _achievement(content: Content, issuer: Issuer, achievement: str, sums: list[
         "id": achievement,
         "type": ["Achievement"],
         "achievementType": "Certificate",
-        "name": _title(content),
+        "name": title(content),
         "description": f"{content.company_name}, {content.programme_name}",
-        "criteria": {"narrative": in_both(content.criteria, "\n\n")},
+        "criteria": {"narrative": narrative(content)},
         "fieldOfStudy": content.programme_name,
         "humanCode": content.rule,
         "version": str(content.rulebook_version),
@@ -125,9 +125,15 @@ def _name(content: Content) -> dict[str, Any]:
     return {"type": "IdentityObject", "hashed": False, "identityHash": content.learner_name, "identityType": "name"}
 
 
-def _title(content: Content) -> str:
-    title = in_both(content.name)
-    return title if content.level is None else f"{title} ({content.level})"
+def title(content: Content) -> str:
+    """In both languages, with the level."""
+    name = in_both(content.name)
+    return name if content.level is None else f"{name} ({content.level})"
+
+
+def narrative(content: Content) -> str:
+    """What was asked, in both languages."""
+    return in_both(content.criteria, "\n\n")
 
 
 def _description(content: Content) -> str:

@@ -6,11 +6,15 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from credentials.achievement import narrative, title
 from credentials.content import Content
 
 
 def agrees(content: Content, credential: bytes) -> bool:
-    """Compares all that the verification page shows. False also where the credential has not the form of ours."""
+    """Compares all that the verification page shows. False also where the credential has not the form of ours.
+
+    That form is what `achievement` writes: what it once wrote for a content it has to write for ever.
+    """
     try:
         document = json.loads(credential)
         return all(shown == signed for shown, signed in _pairs(content, document))
@@ -31,9 +35,8 @@ def _pairs(content: Content, document: dict[str, Any]) -> Iterator[tuple[object,
     until = document.get("validUntil")
     shown = None if content.valid_until is None else content.valid_until.replace(microsecond=0)
     yield shown, None if until is None else datetime.fromisoformat(until)
-    for text in [*content.name.values(), content.level or ""]:
-        yield True, text in achievement["name"]
-    for text in content.criteria.values():
-        yield True, text in achievement["criteria"]["narrative"]
+    yield content.verify_url, document["id"]
+    yield title(content), achievement["name"]
+    yield narrative(content), achievement["criteria"]["narrative"]
     equal = [(each["targetFramework"], each["targetCode"]) for each in achievement.get("alignment", [])]
     yield [(each.system, each.level) for each in content.equals], equal

@@ -1,16 +1,19 @@
 """Text as outlines: an SVG looks the same wherever it is opened, whatever fonts are there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import uharfbuzz as hb
 from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.pens.transformPen import TransformPen
+from fpdf.bidi import BidiParagraph, auto_detect_base_direction
+from fpdf.enums import TextDirection
 
 from credentials.paper import fonts
 from credentials.paper.errors import MissingGlyphs
 from credentials.paper.fonts import FontFile
 
+LTR = TextDirection.LTR
 _UNITS = 1000
 """Of the em: all are scaled to it."""
 
@@ -37,22 +40,29 @@ def line(text: str, font: FontFile, x: float, y: float, size: float, width: floa
 
 
 def _runs(text: str, wanted: FontFile) -> Iterator[tuple[list[tuple[hb.Font, int, float, float]], float]]:
-    """Text of one font after the other: its glyphs with their places, and how far it goes."""
-    start = 0
-    used = [fonts.font_of(character, wanted) or wanted for character in text]
-    for end in range(1, len(text) + 1):
-        if end < len(text) and used[end] == used[start]:
-            continue
-        drawn, buffer = _font(used[start]), hb.Buffer()
-        buffer.add_str(text[start:end])
-        buffer.guess_segment_properties()
-        hb.shape(drawn, buffer)
-        glyphs, x = [], 0.0
-        for glyph, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            glyphs.append((drawn, glyph.codepoint, x + position.x_offset, float(position.y_offset)))
-            x += position.x_advance
-        yield glyphs, x
-        start = end
+    """Text of one font after the other, from left to right: its glyphs with their places, and how far it goes."""
+    for part, direction in _parts(text):
+        runs = list(fonts.runs(part, wanted))
+        for used, run in runs if direction is LTR else reversed(runs):
+            drawn, buffer = _font(used), hb.Buffer()
+            buffer.add_str(run)
+            buffer.guess_segment_properties()
+            buffer.direction = "ltr" if direction is LTR else "rtl"
+            hb.shape(drawn, buffer)
+            glyphs, x = [], 0.0
+            for glyph, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+                glyphs.append((drawn, glyph.codepoint, x + position.x_offset, float(position.y_offset)))
+                x += position.x_advance
+            yield glyphs, x
+
+
+def _parts(text: str) -> Iterable[tuple[str, TextDirection]]:
+    """Parts of one direction each, as they stand from left to right."""
+    if not fonts.needs_shaping(text):
+        return [(text, LTR)]
+    whole = auto_detect_base_direction(text)
+    parts = BidiParagraph(text=text, base_direction=whole, preserve_bn_chars=True).get_bidi_fragments()
+    return parts if whole is LTR else reversed(parts)
 
 
 @cache

@@ -5,10 +5,12 @@ a variable one at the chosen weight. The files are mapped into memory, not read.
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
+from operator import itemgetter
 
 import uharfbuzz as hb
 
@@ -36,8 +38,12 @@ FALLBACKS = (
     FontFile("symbols", "justmytype_western_core", "fonts/ofl/notosanssymbols2/NotoSansSymbols2-Regular.ttf"),
 )
 """Asked in this order for what SERIF or SANS does not have."""
+_PLACING_MARKS = tuple(font for font in FALLBACKS if font.key in ("latin", "arabic", "hebrew"))
+"""Those that know where a mark stands over a letter; Chinese fonts have some of the marks, and put them beside it."""
 
 _MARKS_OF_DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_NO_WIDTH = "\u00ad\u200b\u2060\ufeff"
+"""Said to programs that break lines, and to no reader; spaced letters would have a gap there."""
 _INVISIBLE = "\u00ad\u034f\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff" + "".join(
     map(chr, range(0xFE00, 0xFE10))
 )
@@ -54,7 +60,7 @@ def covered(font: FontFile) -> frozenset[int]:
     return frozenset(face(font).unicodes)
 
 
-def covers(font: FontFile, text: str) -> bool:
+def covers(font: FontFile, text: Iterable[str]) -> bool:
     return covered(font).issuperset(map(ord, text))
 
 
@@ -64,7 +70,7 @@ def printable(text: str) -> str:
     A mark could let a name read otherwise than it is written.
     """
     text = "".join(" " if character.isspace() else character for character in text)
-    text = text.translate(dict.fromkeys(map(ord, _MARKS_OF_DIRECTION)))
+    text = text.translate(dict.fromkeys(map(ord, _MARKS_OF_DIRECTION + _NO_WIDTH)))
     return unicodedata.normalize("NFC", text) if any(map(unicodedata.combining, text)) else text
 
 
@@ -90,6 +96,27 @@ def font_of(character: str, wanted: FontFile) -> FontFile | None:
     if character in _INVISIBLE:
         return wanted
     return next((font for font in (wanted, *FALLBACKS) if ord(character) in covered(font)), None)
+
+
+def runs(text: str, wanted: FontFile) -> Iterator[tuple[FontFile, str]]:
+    """The text cut where the font changes. A letter is in one font with the marks on it, if there is one with all:
+    the marks of one font find no place over the letters of another."""
+    for font, pieces in groupby(_in_fonts(text, wanted), key=itemgetter(0)):
+        yield font, "".join(piece for _, piece in pieces)
+
+
+def _in_fonts(text: str, wanted: FontFile) -> Iterator[tuple[FontFile, str]]:
+    """Letter by letter, each with its marks."""
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end < len(text) and (unicodedata.category(text[end]) in ("Mn", "Me") or text[end] in _INVISIBLE):
+            continue
+        letter, start = text[start:end], end
+        seen = [each for each in letter if each not in _INVISIBLE]
+        able = (wanted, *FALLBACKS) if len(seen) < 2 else _PLACING_MARKS
+        whole = next((font for font in able if covers(font, seen)), None)
+        for each in [letter] if whole else letter:
+            yield whole or font_of(each, wanted) or wanted, each
 
 
 def subset(font: FontFile, characters: Iterable[str]) -> bytes:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fpdf import FPDF, ViewerPreferences
 from fpdf.enums import TextMode
 from fpdf.fonts import TTFFont
+from fpdf.line_break import Fragment
 
 from credentials.paper import curves, fonts
 from credentials.paper.embedding import ByGlyph
@@ -29,10 +30,10 @@ _NOT_LAST = frozenset("（《「『【〔“‘([{")
 class Sheet(FPDF):
     """Millimetres from the upper left corner; sizes in points; `y` is a baseline.
 
-    `characters` are all that will be set; `folder` is for font files while the document is made.
+    `texts` are all that will be set; `folder` is for font files while the document is made.
     """
 
-    def __init__(self, characters: Iterable[str], folder: Path, at: datetime) -> None:
+    def __init__(self, texts: Iterable[str], folder: Path, at: datetime) -> None:
         super().__init__(unit="mm", format="A4")
         self.set_auto_page_break(False)
         self.set_margin(0)
@@ -42,15 +43,17 @@ class Sheet(FPDF):
         self.set_display_mode("fullpage", "continuous")
         self.viewer_preferences = ViewerPreferences(display_doc_title=True)
         self._widths: dict[tuple[str, str], float] = {}
-        self._load_fonts(frozenset(fonts.printable("".join(characters))) | {" "}, folder)
+        self._load_fonts(fonts.printable("".join(texts)), folder)
 
-    def _load_fonts(self, characters: frozenset[str], folder: Path) -> None:
+    def _load_fonts(self, text: str, folder: Path) -> None:
         needed: dict[FontFile, set[str]] = {SERIF: set(), SANS: set()}
-        for character in characters:
-            for wanted in (SERIF, SANS):
+        for wanted in (SERIF, SANS):
+            for character in set(text):
                 font = fonts.font_of(character, wanted)
                 if font is not None:
                     needed.setdefault(font, set()).add(character)
+            for font, run in fonts.runs(text, wanted) if fonts.needs_shaping(text) else ():
+                needed.setdefault(font, set()).update(run)
         for font in (SERIF, SANS, *FALLBACKS):
             if font in needed:
                 needed[font].add(" ")  # fpdf2 takes the number of another glyph for it where it is missing
@@ -60,6 +63,7 @@ class Sheet(FPDF):
                 added = self.fonts[font.key]
                 assert isinstance(added, TTFFont)
                 added.subset = ByGlyph(added)
+        # Which font a letter is in says _parse_chars; this tells fpdf2 which of them are not the page's own.
         self.set_fallback_fonts([font.key for font in FALLBACKS if font in needed], exact_match=False)
 
     # --- setting text ---
@@ -84,24 +88,35 @@ class Sheet(FPDF):
         an element that is open already.
         """
         text = fonts.printable(text)
+        shaped = fonts.needs_shaping(text)
+        spacing = 0 if shaped else spacing  # letters that join have none between them, nor has a letter and its mark
         width = self.width_of(text, size, font, spacing)
         left = x - {"left": 0.0, "centre": 0.5, "right": 1.0}[align] * width
         self.set_font(font.key, size=size)
         self.set_char_spacing(spacing)
-        self.set_text_shaping(fonts.needs_shaping(text))
+        self.set_text_shaping(shaped)
         self.set_text_color(colour)
         self.set_draw_color(colour)
         self.text_mode = TextMode.FILL_STROKE if weight else TextMode.FILL
         self.set_line_width(weight)  # written as points where text is outlined
         with self.tagged(tag):
-            if self.text_shaping or not fonts.covers(font, text):
-                # fpdf2 puts the baseline 0.3 of the size below the middle of a cell.
+            if shaped or not fonts.covers(font, text):
+                # fpdf2 puts the baseline 0.3 of the size below the middle of a cell. Where letters join, the text is
+                # narrower than the sum of them, and so it is aligned within.
                 self.set_xy(left, y - 0.3 * self.font_size)
-                self.cell(w=width + 1, h=0, text=text)
+                self.cell(w=width, h=0, text=text, align={"left": "L", "centre": "C", "right": "R"}[align])
             else:
                 self.text(left, y, text)
         self.set_char_spacing(0)
         self.text_mode = TextMode.FILL
+
+    def _parse_chars(self, text: str, *_: Any, **__: Any) -> Iterator[Fragment]:
+        """By `fonts.runs`: fpdf2 cuts between a letter and its mark, which is of a script of its own for it."""
+        wanted = next(font for font in (SERIF, SANS) if font.key == self.font_family)
+        for font, run in fonts.runs(text, wanted):
+            state = self._get_current_graphics_state()
+            state.font_family, state.current_font = font.key, self.fonts[font.key]
+            yield Fragment(run, state, self.k)
 
     def width_of(self, text: str, size: float, font: FontFile, spacing: float = 0) -> float:
         """In millimetres. Without the joining of letters, which makes it shorter."""

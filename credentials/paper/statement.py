@@ -1,6 +1,7 @@
 """The statement of credits: further pages with every line that the certificate rests on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from credentials.content import Content, Line, Result
 from credentials.paper import wording
@@ -12,6 +13,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 20.0, 190.0, 24.0, 276.0
 _SIZE, _LABEL_SIZE = 8.0, 7.0
 _STEP = _SIZE * LEADING / POINTS_PER_MM
 _PAD = 1.1
+_MAX_SUMS = 72
+"""Of a page, in two columns."""
 
 # Left edge and width of each column, and how its text stands.
 _COLUMNS: tuple[tuple[float, float, Align], ...] = (
@@ -19,20 +22,28 @@ _COLUMNS: tuple[tuple[float, float, Align], ...] = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """`rows` have each column's lines of text."""
+
+    sums: Sequence[Result]
+    rows: list[list[list[str]]] = field(default_factory=list)
+
+
 def draw(sheet: Sheet, content: Content, lines: Sequence[Line], palette: Palette) -> None:
-    rows = [_cells(sheet, content, line) for line in lines]
-    below = _sums_height(content.results)
-    pages: list[list[list[list[str]]]] = [[]]
-    y = _TOP + 27 + below
-    for row in rows:
+    results = content.results
+    pages = [_Page(results[start : start + _MAX_SUMS]) for start in range(0, len(results), _MAX_SUMS)] or [_Page(())]
+    y = (_TOP + 27 if len(pages) == 1 else _TOP + 9) + _sums_height(pages[-1].sums)
+    for line in lines:
+        row = _cells(sheet, content, line)
         height = _height(row)
         if y + height > _BOTTOM:
-            pages.append([])
-            y = _TOP + 17
-        pages[-1].append(row)
+            pages.append(_Page(()))
+            y = _TOP + 9
+        pages[-1].rows.append(row)
         y += height
     for number, page in enumerate(pages, 1):
-        _page(sheet, content, page, number, len(pages), palette)
+        _draw(sheet, content, page, number, len(pages), palette)
 
 
 def _cells(sheet: Sheet, content: Content, line: Line) -> list[list[str]]:
@@ -47,13 +58,13 @@ def _height(row: list[list[str]]) -> float:
     return max(map(len, row)) * _STEP + 2 * _PAD
 
 
-def _page(sheet: Sheet, content: Content, rows: list[list[list[str]]], number: int, of: int, palette: Palette) -> None:
+def _draw(sheet: Sheet, content: Content, page: _Page, number: int, of: int, palette: Palette) -> None:
     sheet.add_page(orientation="portrait")
     y = _head(sheet, content, number, palette)
-    if number == 1:
-        y = _sums(sheet, content.results, y, palette)
-    y = _columns(sheet, y, palette)
-    for row in rows:
+    y = _sums(sheet, page.sums, y, palette)
+    if page.rows:
+        y = _columns(sheet, y, palette)
+    for row in page.rows:
         with sheet.tagged("P"):
             for cell, (left, width, align) in zip(row, _COLUMNS, strict=True):
                 for index, text in enumerate(cell):

@@ -166,13 +166,41 @@ def test_the_signature_is_checked_then_and_there(issuer: Issuer, visitor: Visito
         {"name": {"zh": "高级客服任职资格证", "en": "Qualification certificate, service, senior"}},
         {"criteria": {"zh": "无", "en": "none"}},
         {"issued_at": datetime(2020, 1, 1, tzinfo=UTC)},
+        # A part of what was signed.
+        {"level": None},
+        {"level": "级"},
+        {"name": {"zh": "客服任职资格证", "en": "Qualification certificate, service, junior"}},
+        {"name": {"zh": "初级客服任职资格证", "en": "初级客服任职资格证"}},
+        {"criteria": {"zh": "在培训项目中获得至少 1", "en": "at least 1"}},
+        {"base_url": "https://elsewhere.example"},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=str,
 )
 def test_what_is_shown_is_what_was_signed(issuer: Issuer, visitor: Visitor, change: dict[str, Any]) -> None:
     content = issuer.content()
     number = issuer.issue(content, kept=replace(content, **change))
     body = visitor.json(number).get_json()
+    assert (body["standing"], body["signature"]) == ("untrusted", "changed")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    ["valid_until = now() + interval '9 years'", "valid_until = NULL", "number = overlay(number PLACING 'ZZ' FROM 16)"],
+)
+def test_nor_does_a_changed_row_make_it_valid_again(
+    issuer: Issuer, visitor: Visitor, database: Database, changed: str
+) -> None:
+    expired = issuer.content(valid_until=datetime.now(UTC) - timedelta(hours=1))
+    issuer.issue(expired)
+    with database.transaction(issuer.programme.company_id) as session:
+        session.sql("SET LOCAL ROLE NONE")  # as whoever owns the tables
+        row = session.sql(
+            f"""UPDATE certificates SET {changed}
+                 WHERE company_id = %(company)s AND number = %(number)s RETURNING number""",
+            {"number": expired.number},
+        ).fetchone()
+        assert row is not None
+    body = visitor.json(row.number).get_json()
     assert (body["standing"], body["signature"]) == ("untrusted", "changed")
 
 

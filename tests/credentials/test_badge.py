@@ -13,7 +13,9 @@ from openbadgeslib import baking as other
 from PIL import Image
 
 from credentials import badge, paper
+from credentials.badge import lettering
 from credentials.content import Content
+from credentials.paper.fonts import SERIF
 from tests.credentials.samples import BOTH, CREDENTIAL, POINTS, QUALIFICATION
 
 NAMESPACE = "{https://purl.imsglobal.org/ob/v3p0}"
@@ -139,6 +141,23 @@ def test_a_badge_with_a_missing_glyph_is_not_made() -> None:
     for make in (badge.svg, badge.png):
         with pytest.raises(paper.MissingGlyphs, match=r"U\+1B000"):
             make(replace(QUALIFICATION, company_name="云𛀀桥"), CREDENTIAL)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [("אב גד", "דג בא"), ("Ali אב גד 李", "Ali דג בא 李"), ("אב 李 ג", "ג 李 בא"), ("李雷", "李雷")],
+    ids=["right to left", "within left to right", "around left to right", "left to right"],
+)
+def test_words_stand_in_the_order_of_their_script(text: str, seen: str) -> None:
+    def glyphs(text: str) -> list[int]:
+        return [number for glyphs, _ in lettering._runs(text, SERIF) for _, number, _, _ in glyphs]
+
+    assert glyphs(text) == [number for character in seen for number in glyphs(character)]
+
+
+def test_a_mark_stands_on_its_letter() -> None:
+    lengths = [sum(length for _, length in lettering._runs(text, SERIF)) for text in ("ọ\u0301", "ọ\u0301\u0308")]
+    assert lengths[0] == lengths[1]
 
 
 def test_scripts_that_join_and_rare_characters_show() -> None:

@@ -19,7 +19,7 @@ import zxingcpp
 from PIL import Image, ImageChops
 
 from credentials import badge, paper
-from credentials.content import Content, Equal, Line
+from credentials.content import Content, Equal, Line, Result
 from tests.credentials.certificates import HOSTILE as SIGNED_NAMES
 from tests.credentials.samples import BOTH, CREDENTIAL, POINTS, QUALIFICATION, lines
 
@@ -188,6 +188,44 @@ def test_a_hostile_name_shows(content: Content, name: str) -> None:
     assert all(ImageChops.difference(pictures[0], other).getbbox() for other in pictures[1:])
 
 
+def ink_of_the_name(name: str) -> tuple[int, int, int]:
+    """Its left and right end, and the middle of the page, in pixels."""
+    page = looked_at(paper.pdf(replace(POINTS, learner_name=name), [], CREDENTIAL), scale=3).convert("L")
+    middle = page.crop((0, round(0.335 * page.height), page.width, round(0.395 * page.height)))
+    inside = middle.crop((edge := round(0.12 * page.width), 0, page.width - edge, middle.height))
+    box = inside.point(lambda value: 255 * (value < 110)).getbbox()
+    assert box is not None
+    return edge + box[0], edge + box[2], page.width // 2
+
+
+@pytest.mark.parametrize("name", ["محمد بن عبد الله الأندلسي", "מֹשֶׁה", "Adébáyọ̀", "مُحَمَّد", "می‌خواهم", "李\u200b雷"])
+def test_a_name_stands_in_the_middle_also_where_letters_join(name: str) -> None:
+    left, right, middle = ink_of_the_name(name)
+    assert (left + right) / 2 == pytest.approx(middle, abs=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [("ẹ\u0300kọ\u0301", "ẹ\u0300kọ"), ("z\u0335o\u0334", "z\u0335o"), ("مُحَمَّدُ", "مُحَمَّد"), ("محمُد", "محمد")],
+    ids=["over letters", "through letters", "over the last", "between letters that join"],
+)
+def test_a_mark_stands_on_its_letter(name: str, without: str) -> None:
+    """So that a name is no wider for it."""
+    widths = [right - left for left, right, _ in map(ink_of_the_name, (name, without))]
+    assert widths[0] == pytest.approx(widths[1], abs=8)
+
+
+def test_what_has_no_width_leaves_no_gap() -> None:
+    plain, marked = (ink_of_the_name(name) for name in ("李雷", "李\u200b\u2060\u00ad\ufeff雷"))
+    assert plain == marked
+
+
+@pytest.mark.parametrize("name", ["李{nb}雷", "𠮷{nb}", "ẹ\u0300{nb}"])
+def test_a_name_is_no_instruction(name: str) -> None:
+    """fpdf2 writes the number of pages for {nb}."""
+    assert "{nb}" in letters(text_of(paper.pdf(replace(POINTS, learner_name=name), [], CREDENTIAL)))
+
+
 @pytest.mark.parametrize("name", SIGNED_NAMES)
 def test_a_name_that_can_be_signed_shows_or_is_refused(name: str) -> None:
     content = replace(POINTS, learner_name=name)
@@ -328,6 +366,19 @@ def test_each_page_of_the_statement_has_its_head_and_its_number() -> None:
         assert POINTS.learner_name in text
     assert "出勤  Attendance" in pages[0]
     assert "带队复盘  带队复盘" not in "".join(pages), "what is the same in both languages stands once"
+
+
+@pytest.mark.parametrize("count", [0, 1, 62, 72, 73, 100, 200])
+def test_many_sums_take_several_pages(count: int) -> None:
+    sums = tuple(Result(f"rule-{n}", {"zh": f"规则{n}", "en": f"Rule {n}"}, f"{n}.25") for n in range(count))
+    data = paper.pdf(replace(POINTS, results=sums), lines(40), CREDENTIAL)
+    text = "".join(rows_of(data))
+    assert [n for n in range(count) if f"规则{n}  Rule {n}" not in text] == []
+    rows = [row.split() for row in rows_of(data) if row.startswith("2021")]
+    assert len(rows) == 40
+    for page in range(1, len(read(data).pages)):
+        foot = [bottom for _, bottom, _, top, _ in boxes(data, page) if top < 50]
+        assert len({round(bottom) for bottom in foot}) <= 2, "the address and the page's number, and nothing over them"
 
 
 def test_long_reasons_take_several_lines_within_their_column() -> None:
