@@ -18,6 +18,7 @@ from api.app_state import database, state
 from api.language import LANGUAGES, Language, asked_for, preferred
 from api.verification_texts import TEXTS, date_in, time_in
 from credentials import badge
+from credentials.content import as_written
 from credentials.issuing import MEDIA_TYPE
 from credentials.paper.errors import MissingGlyphs, PaperNotInstalled
 from pointsbank.database import is_transient, unavailable
@@ -155,10 +156,10 @@ def _shown(found: Verdict) -> dict[str, Any]:
     return {
         "standing": found.standing,
         "content": content,
-        "title": content.name[language],
-        "facts": [(texts[name], value) for name, value in facts if value],
-        "undone": [(texts[name], value) for name, value in undone],
-        "criteria": content.criteria[language],
+        "title": as_written(content.name[language]),
+        "facts": [(texts[name], as_written(value)) for name, value in facts if value],
+        "undone": [(texts[name], as_written(value or "")) for name, value in undone],
+        "criteria": as_written(content.criteria[language]),
         "checked": texts["genuine"].format(time=time_in(language, found.checked_at, content))
         if found.standing != "untrusted" and found.signature == "genuine"
         else None,

@@ -6,6 +6,13 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+_MARKS_OF_DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def as_written(text: str) -> str:
+    """Without marks of direction, which the letters tell: a mark could let a name read otherwise than it is written."""
+    return text.translate(dict.fromkeys(map(ord, _MARKS_OF_DIRECTION)))
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

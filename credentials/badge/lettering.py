@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Literal
 
 import uharfbuzz as hb
 from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.pens.transformPen import TransformPen
-from fpdf.bidi import BidiParagraph, auto_detect_base_direction
-from fpdf.enums import TextDirection
 
 from credentials.paper import fonts
 from credentials.paper.errors import MissingGlyphs
 from credentials.paper.fonts import FontFile
 
-LTR = TextDirection.LTR
+Direction = Literal["ltr", "rtl"]
+
 _UNITS = 1000
 """Of the em: all are scaled to it."""
 
@@ -43,11 +43,11 @@ def _runs(text: str, wanted: FontFile) -> Iterator[tuple[list[tuple[hb.Font, int
     """Text of one font after the other, from left to right: its glyphs with their places, and how far it goes."""
     for part, direction in _parts(text):
         runs = list(fonts.runs(part, wanted))
-        for used, run in runs if direction is LTR else reversed(runs):
+        for used, run in runs if direction == "ltr" else reversed(runs):
             drawn, buffer = _font(used), hb.Buffer()
             buffer.add_str(run)
             buffer.guess_segment_properties()
-            buffer.direction = "ltr" if direction is LTR else "rtl"
+            buffer.direction = direction
             hb.shape(drawn, buffer)
             glyphs, x = [], 0.0
             for glyph, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
@@ -56,13 +56,18 @@ def _runs(text: str, wanted: FontFile) -> Iterator[tuple[list[tuple[hb.Font, int
             yield glyphs, x
 
 
-def _parts(text: str) -> Iterable[tuple[str, TextDirection]]:
+def _parts(text: str) -> Iterable[tuple[str, Direction]]:
     """Parts of one direction each, as they stand from left to right."""
     if not fonts.needs_shaping(text):
-        return [(text, LTR)]
+        return [(text, "ltr")]
+    # Here, and not above: most badges need no library for PDFs.
+    from fpdf.bidi import BidiParagraph, auto_detect_base_direction
+    from fpdf.enums import TextDirection
+
     whole = auto_detect_base_direction(text)
-    parts = BidiParagraph(text=text, base_direction=whole, preserve_bn_chars=True).get_bidi_fragments()
-    return parts if whole is LTR else reversed(parts)
+    found = BidiParagraph(text=text, base_direction=whole, preserve_bn_chars=True).get_bidi_fragments()
+    parts: list[tuple[str, Direction]] = [(part, "rtl" if to is TextDirection.RTL else "ltr") for part, to in found]
+    return parts if whole is TextDirection.LTR else reversed(parts)
 
 
 @cache

@@ -14,6 +14,8 @@ from operator import itemgetter
 
 import uharfbuzz as hb
 
+from credentials.content import as_written
+
 
 @dataclass(frozen=True, slots=True)
 class FontFile:
@@ -41,7 +43,6 @@ FALLBACKS = (
 _PLACING_MARKS = tuple(font for font in FALLBACKS if font.key in ("latin", "arabic", "hebrew"))
 """Those that know where a mark stands over a letter; Chinese fonts have some of the marks, and put them beside it."""
 
-_MARKS_OF_DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NO_WIDTH = "\u00ad\u200b\u2060\ufeff"
 """Said to programs that break lines, and to no reader; spaced letters would have a gap there."""
 _INVISIBLE = "\u00ad\u034f\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff" + "".join(
@@ -65,12 +66,9 @@ def covers(font: FontFile, text: Iterable[str]) -> bool:
 
 
 def printable(text: str) -> str:
-    """The text as it is set: without marks of direction (the letters tell it), with combined letters composed.
-
-    A mark could let a name read otherwise than it is written.
-    """
-    text = "".join(" " if character.isspace() else character for character in text)
-    text = text.translate(dict.fromkeys(map(ord, _MARKS_OF_DIRECTION + _NO_WIDTH)))
+    """The text as it is set: as it is written, with combined letters composed."""
+    text = "".join(" " if character.isspace() else character for character in as_written(text))
+    text = text.translate(dict.fromkeys(map(ord, _NO_WIDTH)))
     return unicodedata.normalize("NFC", text) if any(map(unicodedata.combining, text)) else text
 
 

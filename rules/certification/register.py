@@ -1,6 +1,7 @@
 """The certificates that were issued: one, many by what they are about, and one by its number alone."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ NUMBER_PATTERN = "^PB-[0-9]{4}-[0-9]{6,12}-[0-9A-HJKMNP-TV-Z]{8}$"
 _NUMBER = re.compile(NUMBER_PATTERN)
 _MISREAD = str.maketrans("OIL", "011")
 """Crockford's base32 has neither of these letters; who writes one has misread a digit."""
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc"), "-")
+"""What phones and Chinese keyboards write for one."""
 
 __all__ = ["STATUSES", "Certificate", "Content", "Equal", "Filters", "Result", "Review", "Status"]
 
@@ -96,8 +99,8 @@ class Filters:
 
 def normalised(number: str) -> str | None:
     """The number as it stands on the paper, or None for what is none, however it was typed."""
-    head, dash, suffix = number.strip().upper().rpartition("-")
-    text = head + dash + suffix.translate(_MISREAD)
+    wide = unicodedata.normalize("NFKC", number).translate(_DASHES)
+    text = "".join(wide.split()).upper().translate(_MISREAD)
     return text if _NUMBER.match(text) and text.isascii() else None
 
 

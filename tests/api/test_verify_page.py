@@ -288,7 +288,10 @@ def test_the_link_fills_in_linkedins_form(issuer: Issuer, visitor: Visitor) -> N
 
 def test_a_number_may_be_typed_as_it_is_read(issuer: Issuer, visitor: Visitor) -> None:
     number = issuer.issue(issuer.content())
-    for typed in (number.lower(), f"%20{number}%20", number.replace("0", "O", 0)):
+    wide = number.translate({ord(each): ord(each) + 0xFEE0 for each in "0123456789ABCDEFGHJKMNPQRSTVWXYZ"})
+    typed_ones = [number.lower(), f"%20{number}%20", number.replace("0", "O"), number.replace("1", "l"), wide]
+    typed_ones += [number.replace("-", dash) for dash in ("－", "—", "–", " - ")]
+    for typed in typed_ones:
         assert said(visitor.get(f"/verify/{typed}")) == said(visitor.get(f"/verify/{number}"))
     answer = visitor.get(f"/verify?number=+{number}+&lang=en")
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/verify/{number}?lang=en")
@@ -303,6 +306,17 @@ def test_hostile_texts_are_text(issuer: Issuer, visitor: Visitor) -> None:
     assert "<script>" in "".join(page.said)
     assert {tag for tag, _ in page.elements}.isdisjoint({"script", "style"})
     assert not any(each.startswith("on") or each == "style" for _, attributes in page.elements for each in attributes)
+
+
+def test_a_name_reads_as_on_the_paper(issuer: Issuer, visitor: Visitor) -> None:
+    """A mark of direction would turn it round."""
+    number = issuer.issue(
+        issuer.content(learner_name="\u202e雷李\u202c\u200f"), revoked=(datetime.now(UTC), "\u202e错发")
+    )
+    page = said(visitor.get(f"/verify/{number}"))
+    assert "雷李" in page
+    assert "错发" in page
+    assert not set("\u202e\u202c\u200f") & set(page)
 
 
 def test_without_the_extra_there_is_no_badge_and_all_else(
