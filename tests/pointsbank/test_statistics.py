@@ -1,7 +1,6 @@
 """A company that PostgreSQL's statistics have never seen, beside one that they know, has quick lookups all the same."""
 
 import re
-import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -14,8 +13,6 @@ from pointsbank.directory import enrolments, learners, programmes, roster
 
 KEYS = [f"l{number}" for number in range(4_000)]
 DATES = {"starts_on": date(2021, 7, 1), "ends_on": date(2022, 6, 30)}
-SECONDS = 1.0
-"""It takes a fiftieth of that; reading all enrolments for each learner took four times as much."""
 
 
 @pytest.fixture
@@ -44,8 +41,6 @@ def test_a_company_that_is_new_to_the_statistics(companies: tuple[Database, list
                 assert plan is not None
                 (expected,) = re.findall(r"rows=(\d+)", plan[0])
                 assert int(expected) >= 10, (table, plan)
-            begun = time.monotonic()
             found = roster.find_learners(session, 1, KEYS)
-            assert time.monotonic() - begun < SECONDS
             assert len(found) == len(KEYS)
             assert all(each.from_at is not None for each in found.values())
