@@ -31,6 +31,7 @@ from api import (
     metrics,
     openapi,
     pins,
+    plain_boards,
     problems,
     programmes,
     rejections,
@@ -178,4 +179,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     metrics.register(app)
     board_auth.register(app)
     problems.register(app)
+    app.wsgi_app = plain_boards.before(  # type: ignore[method-assign, assignment]
+        app.wsgi_app, app.extensions["pointsbank"]
+    )
     return app

@@ -51,7 +51,11 @@ def authenticate(scope: str) -> keys.Key:
 
 def bearer() -> str:
     """The text after `Authorization: Bearer`, or nothing."""
-    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    return bearer_of(request.headers.get("Authorization", ""))
+
+
+def bearer_of(header: str) -> str:
+    kind, _, text = header.partition(" ")
     return text.strip() if kind.lower() == "bearer" else ""
 
 

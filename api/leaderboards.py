@@ -22,11 +22,12 @@ from ledger.accounts import MAX_AMOUNT
 from pointsbank.leaderboards import boards
 from pointsbank.leaderboards.boards import DEFAULT_ROWS, DEFAULTS, MAX_ROWS, Board
 from pointsbank.leaderboards.periods import Window
-from pointsbank.leaderboards.reading import Page, View
+from pointsbank.leaderboards.reading import Leaderboards, Page, View
 
 blp = Resource("Leaderboards", __name__, url_prefix="/v1/leaderboards", description="Who stands where")
 
 
+MIMETYPE = "application/json"
 MAX_PAGES_SHOWN = 500
 """Kept by a worker as JSON."""
 
@@ -219,33 +220,48 @@ def views_a_board(handler: Callable[[int, View], Any]) -> Callable[[], Any]:
 
 
 def _view() -> View:
-    plain = _PLAIN.fullmatch(request.query_string)
-    if plain is not None:
-        before, around, offset, after = plain.groups()
-        view = _of_plain(before + after)
-        if view.around is None and not view.offset:
-            return View(view.board, view.limit, int(offset or 0), None if around is None else around.decode())
-    return _parsed(tuple((name, text) for name, text in request.args.items(multi=True) if name != board_auth.TOKEN))
+    view = plain_view(request.query_string)
+    if view is None:
+        asked = ((name, text) for name, text in request.args.items(multi=True) if name != board_auth.TOKEN)
+        view = _parsed(tuple(asked))
+    if view is None:
+        blp.ARGUMENTS_PARSER.parse(BoardQuery(), request, location="query")  # which refuses it as any other
+    assert view is not None, "what the schema does not take is refused"
+    return view
+
+
+def plain_view(query: bytes) -> View | None:
+    """What a query asks for in which nothing is escaped; None for any other, and for one that does not hold.
+    Raises Invalid."""
+    plain = _PLAIN.fullmatch(query)
+    if plain is None:
+        return None
+    before, around, offset, after = plain.groups()
+    view = _of_plain(before + after)
+    if view is None or view.around is not None or view.offset:
+        return None
+    return View(view.board, view.limit, int(offset or 0), None if around is None else around.decode())
 
 
 _PLAIN = re.compile(
     rb"((?:[a-z]+=[\w:/.-]+(?:&|$))*?)(?:around=([\w.-]{1,128})|offset=(\d{1,15}))?((?:&[a-z]+=[\w:/.-]+)*)", re.ASCII
 )
-"""A query in which nothing is escaped; whom it wants the page around, or after how many rows, apart."""
+"""Whom a query wants the page around, or after how many rows, apart from the rest."""
 
 
 @lru_cache(maxsize=2_000)
-def _of_plain(query: bytes) -> View:
+def _of_plain(query: bytes) -> View | None:
     return _parsed(tuple((name, text) for name, text in parse_qsl(query.decode()) if name != board_auth.TOKEN))
 
 
 @lru_cache(maxsize=2_000)
-def _parsed(asked: tuple[tuple[str, str], ...]) -> View:
+def _parsed(asked: tuple[tuple[str, str], ...]) -> View | None:
+    """None for what the schema does not take. Raises Invalid."""
     schema = BoardQuery()
     try:
         query = schema.load(MultiDictProxy(MultiDict(asked), schema))
     except ValidationError:
-        query = blp.ARGUMENTS_PARSER.parse(schema, request, location="query")  # which refuses it as any other
+        return None
     board = boards.parse({name: query[name] for name in DEFAULTS})
     return View(board, query["limit"], query["offset"], query["around"])
 
@@ -260,8 +276,12 @@ def get_leaderboard(company_id: int, view: View) -> Response:
     What was earned counts: awards less deductions and reversals, in the period in which they happened, for the
     team of the learner at that time. Among equals stands first who reached the score first.
     """
-    page = state().leaderboards.page(company_id, view)
-    return Response(orjson.dumps(shown(company_id, view, page), option=orjson.OPT_UTC_Z), mimetype="application/json")
+    return Response(answer(state().leaderboards, company_id, view), mimetype=MIMETYPE)
+
+
+def answer(of: Leaderboards, company_id: int, view: View) -> bytes:
+    """What GET answers. Raises NotFound."""
+    return orjson.dumps(shown(company_id, view, of.page(company_id, view)), option=orjson.OPT_UTC_Z)
 
 
 def shown(company_id: int, view: View, found: Page) -> dict[str, Any]:
