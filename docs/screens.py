@@ -59,13 +59,15 @@ def main(wanted: set[str]) -> None:
                 )
                 page = context.new_page()
                 for name, path in chosen.items():
+                    page.set_viewport_size({"width": screen.width, "height": screen.height})
                     page.goto(demo.url + path)
                     settle(page)
                     is_screen = name.startswith("screen")
                     whole = screen.height if is_screen else page.evaluate("document.documentElement.scrollHeight")
                     tall = min(whole, int(screen.height * TALLEST))
-                    clip = {"x": 0, "y": 0, "width": screen.width, "height": max(tall, screen.height)}
-                    picture = Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip)))  # type: ignore[arg-type]
+                    # so tall a window: what sticks to its lower edge stands at that of the picture, and over nothing
+                    page.set_viewport_size({"width": screen.width, "height": max(tall, screen.height)})
+                    picture = Image.open(io.BytesIO(page.screenshot()))
                     taken = FOLDER / f"{name}-{screen.name}-{scheme}-{language}.webp"
                     picture.convert("RGB").save(taken, quality=QUALITY, method=6)
                     sys.stdout.write(f"{taken.name}\n")

@@ -18,6 +18,7 @@ RARE = 0.001
 """What chance alone would do less often than this, over all teams or learners that there are, is pointed out."""
 RECEIVERS = 20
 """Of one giver that are named."""
+ALL_RECEIVERS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class Giver:
-    """`teams` by their numbers (None: who was in no team); `receivers` have the most first, at most `RECEIVERS`."""
+    """`teams` by their numbers (None: who was in no team); `receivers` have the most first, as many as asked for."""
 
     awarder: Named
     role: str
@@ -88,9 +89,9 @@ class _Handed:
     alone: int = 0
 
 
-def giving(session: Session, selection: Selection) -> Giving:
-    """Of the flowers of the courses that are chosen."""
-    parameters = {**selection.parameters(), "receivers": RECEIVERS}
+def giving(session: Session, selection: Selection, receivers: int = RECEIVERS) -> Giving:
+    """Of the flowers of the courses that are chosen; `receivers` is how many of each are listed."""
+    parameters = {**selection.parameters(), "receivers": receivers}
     teams = [selection.team] if selection.team else selecting.teams(session, selection.programme)
     sizes = {row.team: row.people for row in session.sql(_SIZES, parameters)}
     statement = _HANDED.format(earned=selection.earned("flowers", by_team=True, entries=True), stands=STANDS)
@@ -105,7 +106,7 @@ def giving(session: Session, selection: Selection) -> Giving:
             own.amounts.append(row.flowers)
             own.alone += row.awards
             own.most_alone = max(own.most_alone, row.awards)
-            if row.place <= RECEIVERS:
+            if row.place <= receivers:
                 own.receivers.append(Receiver(row.key, row.name, row.team_name, row.flowers, row.awards))
     by_rules = handed.pop(None, _Handed()).flowers
     everybody = session.sql(_LEARNERS.format(population=population(selection)), parameters).fetchone()

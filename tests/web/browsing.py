@@ -28,6 +28,12 @@ RULEBOOK = {
     ],
 }
 
+_OVERFLOW = """() => {
+  const beyond = it => it.scrollWidth > it.clientWidth + 1;
+  const places = matchMedia("(max-width: 44rem)").matches ? ".figures dd, .scrolls:has(> .narrow)" : ".figures dd";
+  return document.documentElement.scrollWidth > innerWidth || [...document.querySelectorAll(places)].some(beyond);
+}"""
+
 
 class Bank:
     """A company with a learner who has credits and flowers; `link()` signs the learner in."""
@@ -113,8 +119,9 @@ def sign_in(page: Page, bank: Bank, name: str = "learner", lands: str = "**/me")
 
 
 def find_overflow(page: Page) -> bool:
-    """Whether something stands beyond the right edge."""
-    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+    """Whether something stands beyond the right edge: of the page, of a figure's place, or on a phone of a table whose
+    rows stand below each other there."""
+    return bool(page.evaluate(_OVERFLOW))
 
 
 def violations(page: Page, axe: str) -> list[tuple[str, list[str]]]:

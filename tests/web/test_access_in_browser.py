@@ -71,7 +71,7 @@ def test_from_a_key_to_the_feed_of_what_it_sends(bank: Bank, browser: Browser, a
 
     page.goto(f"{bank.service.url}/admin/access/keys")
     page.locator("tbody tr", has_text="LMS").locator("summary").press("Enter")
-    page.get_by_role("button", name="确认吊销密钥").press("Enter")
+    page.get_by_role("button", name="确认撤销密钥").press("Enter")
     expect(page.locator(".done")).to_be_focused()
     assert complaints == []
 

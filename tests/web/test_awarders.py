@@ -79,6 +79,7 @@ def test_several_get_more_at_once_or_none_does(hr: Reader, bank: Caller) -> None
     page = raise_some(hr, course="call", amount="0")
     assert (page.status_code, wrong(page)) == (422, {"amount": "必须在 1 到 9007199254740991 之间。"})
     assert "请先选择要增加额度的人员。" in page.text
+    assert ("剩余可发" in hr.get(LI).text, "已离职" in hr.get(LI).text) == (True, False)
     assert consistent(hr)
 
 

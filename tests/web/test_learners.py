@@ -79,7 +79,7 @@ def test_a_learner_is_entered_and_changed(hr: Reader, programme: Caller) -> None
     assert hr.send("/admin/learners/007/edit", {**fields(page), "left_on": "2021-12-31"}).status_code == 303
     page = hr.get("/admin/learners/007?done=saved")
     assert "Saved." in page.text
-    assert "Last day Dec 31, 2021 Left" in text(page)
+    assert "Last working day Dec 31, 2021 Left" in text(page)
     assert "Takes part in no programme yet." in page.text
 
 

@@ -116,7 +116,8 @@ def test_csv_says_the_same_and_holds_no_formula(hr: Reader) -> None:
     departments = sorted(row[:5] for row in rows(hr, "/departments.csv")[1:])
     assert departments == [["", "3", "1", "2", "0"], ["'=1+1", "1", "1", "40", "7"]]
     assert rows(hr, "/events.csv")[1] == ["award.given", "3", "2", "42", "7", "3"]
-    assert rows(hr, "/givers.csv")[1][4:] == ["7", "1", "0"]
+    assert rows(hr, "/givers.csv")[1][2:] == ["Trainer", "小组a", "7", "1", "0"]
+    assert rows(hr, "/givers/li/learners.csv")[1:] == [["20210001", MARKUP, "小组a", "7", "1"]]
     assert len(rows(hr, "/silent.csv?days=7")) == 5
 
 

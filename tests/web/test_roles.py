@@ -156,6 +156,7 @@ EXPECTED: dict[tuple[str, str], frozenset[str] | None] = {
             "/givers",
             "/givers.csv",
             "/givers/<key:giver>",
+            "/givers/<key:giver>/learners.csv",
             "/events",
             "/events.csv",
         )

@@ -160,7 +160,7 @@ def _labels() -> dict[str, str]:
         "email": _("Email"),
         "department": _("Department"),
         "joined_on": _("Joined on"),
-        "left_on": _("Last day"),
+        "left_on": _("Last working day"),
     }
 
 

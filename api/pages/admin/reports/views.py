@@ -20,7 +20,7 @@ from pointsbank.database import Session
 from pointsbank.errors import NotFound
 from pointsbank.reports import selection as selecting
 from pointsbank.reports.distribution import distribution
-from pointsbank.reports.givers import LEAST_AWARDS, RARE, Giver, giving
+from pointsbank.reports.givers import ALL_RECEIVERS, LEAST_AWARDS, RARE, Giver, giving
 from pointsbank.reports.happenings import happenings
 from pointsbank.reports.over_time import over_time
 from pointsbank.reports.participation import participation
@@ -217,11 +217,12 @@ def givers_csv(programme: str) -> Response:
         found = giving(asked.session, asked.choice.selection)
     heads = [_("Awarder's id"), _("Giver"), _("Role"), _("Team"), _("Red flowers"), _("Awards"), _("More than chance")]
     names = {each.no: each.name for each in found.teams}
+    roles = words.roles()
     rows = [
         (
             giver.awarder.key,
             giver.awarder.name,
-            giver.role,
+            roles[giver.role],
             names.get(team or 0),
             cell.flowers,
             cell.awards,
@@ -240,6 +241,16 @@ def giver(programme: str, giver: str) -> AnyResponse:
         found = giving(asked.session, asked.choice.selection)
     own = _one(found.givers, giver)
     return _page("giver", asked, giver=own, giving=found, chart=pictures.receivers(own) if own.receivers else None)
+
+
+@blp.get(f"{_PATH}/givers/<key:giver>/learners.csv")
+@allows(*MANAGERS)
+def giver_csv(programme: str, giver: str) -> Response:
+    with _asked(programme) as asked:
+        own = _one(giving(asked.session, asked.choice.selection, ALL_RECEIVERS).givers, giver)
+    heads = [_("Id"), _("Name"), _("Team"), _("Red flowers"), _("Awards to this learner alone")]
+    rows = [(each.key, each.name, each.team, each.flowers, each.awards) for each in own.receivers]
+    return csv_files.answer("giver.csv", heads, rows)
 
 
 @blp.get(f"{_PATH}/events")

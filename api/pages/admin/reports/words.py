@@ -35,6 +35,11 @@ def kind(known: Mapping[str, str], key: str) -> str:
     return known.get(key, key)
 
 
+def roles() -> dict[str, str]:
+    """Of who gives flowers."""
+    return {"trainer": _("Trainer"), "mentor": _("Mentor"), "committee": _("Committee")}
+
+
 def step(start: date, wide: Step) -> str:
     """Of an axis, short."""
     return str(format_date(start, _("MMM yy") if wide == "month" else _("MMM d")))
