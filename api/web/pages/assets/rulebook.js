@@ -145,7 +145,7 @@ async function look() {
   const answer = await send(root.dataset.check, { text: now() });
   if (asked !== state.asked) return;
   if (answer.ok) state.looked = answer.content;
-  tell(answer.ok ? null : answer.message);
+  if (!state.isAsking) tell(answer.ok ? null : answer.message);
   drawState();
 }
 
@@ -180,6 +180,7 @@ root.addEventListener("redrawn", (event) => {
 });
 
 function tell(message, ...more) {
+  state.isAsking = false;
   at("message").hidden = !message;
   at("message").replaceChildren(...(message ? [el("p", {}, message), ...more] : []));
 }
@@ -255,7 +256,7 @@ function saved(text, { instead_of: insteadOf, version }) {
   forget(boot.kept_as);
   if (now() !== text) changed();
   drawState();
-  at("message").hidden = true;
+  tell(null);
   at("done").replaceChildren(say("saved_as", { n: version }), " ", el("a", { href: root.dataset.trial }, say("try_it")));
   at("done").hidden = false;
   at("version").textContent = say("is_draft", { n: version });
@@ -274,6 +275,7 @@ function conflict({ instead_of: insteadOf, by, is_draft: isDraft, differences })
         save();
       } }, say("save_mine")),
       el("a", { class: "button", href: root.dataset.here, target: "_blank", rel: "noopener" }, say("look_at_theirs"))));
+  state.isAsking = true; // until that is answered, no other message takes its place
   at("message").focus();
 }
 
