@@ -18,7 +18,7 @@ from tests.system.test_crash import Bank
 MATCHES = 200
 SPAN_SECONDS = 10  # in which they end, one after the other
 KILL_AFTER_SECONDS = 0.5  # at most, after a match was settled: when others are being settled
-SETTLED_SECONDS_MAX = 400  # quiet, it is a tenth; beside other work a worker takes seconds to come back from each kill
+SETTLED_SECONDS_MAX = 120
 PRIZE = 5
 TEAMS = {f"team-{team}": [f"{team}{seat}" for seat in range(3)] for team in range(4)}
 FLOWERS = {"team-0": 4, "team-1": 3, "team-2": 3, "team-3": 0}
