@@ -255,9 +255,12 @@ IDS = re.compile(
 )
 """Of kinds, sources and members of data, which are the same in any language."""
 
+UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+"""An entry's ID, of which one in some dozens has four letters in a row."""
+
 
 def test_in_chinese_everything_is(hr: Reader, bank: Caller) -> None:
     hr.language = "zh"
     for path in ("/admin/entries", f"/admin/entries/{number(bank, FLOWERS)}", "/admin/entries?learner=20210001"):
-        words = set(re.findall(r"[A-Za-z]{4,}", text(hr.get(path).text))) - {"script", "alert"}
+        words = set(re.findall(r"[A-Za-z]{4,}", UUID.sub("", text(hr.get(path).text)))) - {"script", "alert"}
         assert {word for word in words if not IDS.fullmatch(word)} == set(), path
