@@ -20,6 +20,9 @@ STALLED_SECONDS = 30.0
 """A client that takes nothing for so long, though there is something for it, is dropped."""
 SEND_BUFFER_BYTES = 128 * 1024
 """What the kernel holds for a slow client; beyond it only the newest event is kept."""
+SLICE = 20
+"""After so many calls, most of them a socket each, the thread pauses, so that who posts is never held up by all of them."""
+SLICE_PAUSE_SECONDS = 0.001
 _READ_BYTES = 65_536
 
 
@@ -103,8 +106,10 @@ class Connections:
                 if events & selectors.EVENT_WRITE:
                     self._write(key.data)
             self._is_woken = False
-            for _ in range(len(self._calls)):
+            for called in range(1, len(self._calls) + 1):
                 self._calls.popleft()()
+                if called % SLICE == 0:
+                    time.sleep(SLICE_PAUSE_SECONDS)
             if self._closed:
                 for connection in list(self._told):
                     self.drop(connection)

@@ -1,7 +1,6 @@
 """Who watches what, and the thread that tells them of changes."""
 
 import logging
-import os
 import resource
 import threading
 import time
@@ -23,7 +22,6 @@ log = logging.getLogger(__name__)
 
 GATHERED_SECONDS = 0.1
 """Changes are gathered for so long: nobody sees more than ten boards a second."""
-WRITING_TURNS = 4
 CONFIRMED_SECONDS = 1.0
 """So often is a board in Redis that does not change held against the ledger."""
 RIGHTS_SECONDS = 2.0
@@ -142,13 +140,6 @@ class Watched(Generic[V]):
         return text.still(self.shown, self.confirmed_at)
 
 
-def _seconds_until_turn() -> float:
-    """Workers look, and write to their streams, one after the other: if all did at once, no processor would be left for
-    who posts. They were forked one after the other, so their numbers are."""
-    since = time.monotonic() - os.getpid() % WRITING_TURNS * GATHERED_SECONDS / WRITING_TURNS
-    return GATHERED_SECONDS - since % GATHERED_SECONDS
-
-
 class Watch(Generic[K, V]):
     """What clients of this worker watch of one subject. Its thread begins with the first of them."""
 
@@ -225,7 +216,7 @@ class Watch(Generic[K, V]):
                 watched = list(self._watched.values())
             self._look(watched)
             self._check_rights()
-            time.sleep(_seconds_until_turn())
+            time.sleep(GATHERED_SECONDS)
         self._end(self._streams())
 
     def _look(self, watched: Iterable[Watched[V]]) -> None:

@@ -61,11 +61,16 @@ def row_of(shown: bytes, below: bytes, rank: int, rank_before: int) -> Row:
 
 
 _NUMBERS = struct.Struct(">BBqBqBq")
+_SMALL_NUMBERS = struct.Struct(">BBiBqBi")
+_SMALL = 1 << 31
 
 
 def packed(key: bytes, name: bytes, total: int, since: int, number: int) -> bytes:
     """key -> {score, at, number, name} in MessagePack, as `scripts/board.lua` unpacks it."""
-    numbers = _NUMBERS.pack(0x94, 0xD3, total, 0xD3, since, 0xD3, number)
+    if -_SMALL <= total < _SMALL and number < _SMALL:
+        numbers = _SMALL_NUMBERS.pack(0x94, 0xD2, total, 0xD3, since, 0xD2, number)
+    else:
+        numbers = _NUMBERS.pack(0x94, 0xD3, total, 0xD3, since, 0xD3, number)
     return b"%b%b%b%b%b" % (_length(key), key, numbers, _length(name), name)
 
 

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.01
 """Commits of so long are taken up together."""
+PASS_SECONDS = 0.05
+"""So long after a pass has begun commits alone begin no other: who reads a board that is behind does."""
 BUSY_SECONDS = 0.01
 """After so long it is looked again whether another worker's pass has taken up what this one was told of."""
 AWAY_SECONDS = 0.5
@@ -35,6 +37,7 @@ class Projector:
         self.pins = Pins(database)
         self._told = threading.Condition()
         self._due: dict[int, float] = {}
+        self._begun: dict[int, float] = {}
         self._thread: threading.Thread | None = None
         self._closed = False
         self._away = False
@@ -42,6 +45,8 @@ class Projector:
     def nudge(self, company_id: int, after: float = GATHER_SECONDS) -> None:
         """Something has changed, or seems to have. Never waits, never fails."""
         due = time.monotonic() + after
+        if after:
+            due = max(due, self._begun.get(company_id, 0.0) + PASS_SECONDS)
         with self._told:
             if self._closed:
                 return
@@ -93,6 +98,7 @@ class Projector:
                 company_id, due = min(self._due.items(), key=_second, default=(0, now + 3600))
                 if due <= now:
                     del self._due[company_id]
+                    self._begun[company_id] = now
                     return company_id
                 self._told.wait(due - now)
             return None

@@ -322,6 +322,17 @@ def test_what_verify_says_of_a_board_that_was_changed_by_hand(company, store):
     assert not any(list(differences(company.database, store, company.id, each)) for each in (frame, teams_frame))
 
 
+@pytest.mark.parametrize("score", [1, 2**31 - 1, 2**31, 2**53 - 2])
+def test_a_board_that_was_made_counts_on_whatever_the_width_of_its_scores(company, store, score):
+    company.book("a", score, at("10-01 09:00"), 1)
+    frame = company.cached(store, {"scope": P, "unit": "flowers"})
+    company.book("a", 1, at("10-01 10:00"), 2)
+    project(company.database, store, company.id, NOW)
+    page = store.page(company.id, frame, micros(frame.before(SHANGHAI, NOW)), around="a")
+    assert [(each.key, each.score) for each in page.members][:1] == [("a", score + 1)]
+    assert list(differences(company.database, store, company.id, frame)) == []
+
+
 def test_a_score_that_grows_beyond_what_a_sorted_set_holds_leaves_redis(company, store):
     company.book("a", 2**53 - 1, at("10-01 09:00"), 1)
     frame = company.cached(store, {"scope": P, "unit": "flowers"})
