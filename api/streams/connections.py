@@ -21,7 +21,7 @@ STALLED_SECONDS = 30.0
 SEND_BUFFER_BYTES = 128 * 1024
 """What the kernel holds for a slow client; beyond it only the newest event is kept."""
 SLICE = 20
-"""After so many calls, most of them a socket each, the thread pauses, so that who posts is never held up by them all."""
+"""After so many calls, most of them a socket each, the thread pauses, so that posting never waits for all of them."""
 SLICE_PAUSE_SECONDS = 0.001
 _READ_BYTES = 65_536
 
