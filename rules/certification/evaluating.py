@@ -18,6 +18,8 @@ from rules.parts import Rulebook
 
 CHUNK_LEARNERS = 250
 """Evaluated in one transaction: few enough that it is short, enough that its statements are worth their while."""
+WORK_MEMORY = "64MB"
+"""Of one statement: the entries of a chunk are not written to disk and read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Evaluated:
 
 def evaluate_some(session: Session, run: Run) -> Evaluated:
     """Evaluates the next learners. Writes nothing: give it a snapshot."""
+    session.sql(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
     learners = _next(session, run)
     if not learners:
         return Evaluated(run.last_learner, (), ())

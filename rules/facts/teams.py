@@ -32,11 +32,14 @@ def find(ground: Ground, facts: list[Fact]) -> Findings:
 def _teams(ground: Ground) -> dict[int, tuple[int, str]]:
     """Number and key of each learner's team."""
     rows = ground.session.sql(
-        """SELECT m.learner, g.no, g.key
-             FROM memberships AS m JOIN teams AS g ON g.company_id = %(company)s AND g.no = m.team
-            WHERE m.company_id = %(company)s AND m.programme = %(programme)s
-              AND m.learner = ANY (%(learners)s::integer[])
-              AND m.from_at <= %(last)s AND coalesce(m.until_at, 'infinity') > %(last)s""",
+        """SELECT l.no AS learner, g.no, g.key
+             FROM unnest(%(learners)s::integer[]) AS l (no)
+            CROSS JOIN LATERAL (
+               SELECT team FROM memberships
+                WHERE company_id = %(company)s AND programme = %(programme)s AND learner = l.no
+                  AND from_at <= %(last)s AND coalesce(until_at, 'infinity') > %(last)s
+               OFFSET 0) AS m
+             JOIN teams AS g ON g.company_id = %(company)s AND g.no = m.team""",
         {**ground.parameters(), "last": ground.as_of.cut_off - INSTANT},
     )
     return {learner: (no, key) for learner, no, key in rows}
