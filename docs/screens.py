@@ -2,11 +2,12 @@
 
     .venv/bin/python -m docs.screens [PAGE …]
 
-It serves a demo of its own, with its certificates issued. It needs Chromium, and a font with Chinese (on Debian:
-chromium, fonts-noto-cjk). Pictures of 4K are at two fifths of their size.
+It serves a demo of its own, with its certificates issued. It needs Chromium in both languages, and a font with Chinese
+(on Debian: chromium, chromium-l10n, fonts-noto-cjk). Pictures of 4K are at two fifths of their size.
 """
 
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from bench.demo import CHROMIUM, PAGES, served, settle
 
@@ -23,6 +24,7 @@ FOLDER = Path(__file__).parent / "screens"
 TALLEST = 1.8
 """Screens: what of a long page is taken."""
 QUALITY = 60
+LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 
 
 class Screen(NamedTuple):
@@ -42,18 +44,19 @@ def main(wanted: set[str]) -> None:
         served(Path(folder)) as demo,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        browsers = {language: _browser(playwright, locale) for language, locale in LOCALES.items()}
         for role, pages in PAGES.items():
             chosen = {name: path for name, path in pages.items() if not wanted or name in wanted}
-            kept = demo.storage(browser, role) if role and chosen else None
-            for screen, scheme, language in product(SCREENS, ("light", "dark"), ("zh", "en")):
+            kept = demo.storage(browsers["zh"], role) if role and chosen else None
+            for screen, scheme, language in product(SCREENS, ("light", "dark"), LOCALES):
                 if not chosen:
                     break
-                context = browser.new_context(
+                context = browsers[language].new_context(
                     viewport={"width": screen.width, "height": screen.height},
                     device_scale_factor=screen.scale,
                     color_scheme="dark" if scheme == "dark" else "light",
-                    locale="zh-CN" if language == "zh" else "en",
+                    locale=LOCALES[language].replace("_", "-"),
+                    timezone_id="Asia/Shanghai",
                     storage_state=kept,  # type: ignore[arg-type]  # as playwright gave it
                     reduced_motion="reduce",
                 )
@@ -72,7 +75,15 @@ def main(wanted: set[str]) -> None:
                     picture.convert("RGB").save(taken, quality=QUALITY, method=6)
                     sys.stdout.write(f"{taken.name}\n")
                 context.close()
-        browser.close()
+        for browser in browsers.values():
+            browser.close()
+
+
+def _browser(playwright: Playwright, locale: str) -> Browser:
+    """What it draws itself, a field for a date, say, is in the language of its process, not in the page's."""
+    language = {"LANGUAGE": locale, "LANG": f"{locale}.UTF-8"}
+    chromium = shutil.which("chromium")
+    return playwright.chromium.launch(executable_path=chromium, args=CHROMIUM, env={**os.environ, **language})
 
 
 if __name__ == "__main__":

@@ -8,13 +8,17 @@ import click
 
 from pointsbank.database import Database
 from pointsbank.directory import programmes
-from pointsbank.settings import Settings
+from pointsbank.settings import DEFAULT_BASE_URL, Settings
 from rules.certification import run as runs
 from rules.certification import working
 from rules.certification.run import Run, Wanted
 
 _SHARE_OF_ISSUING = 0.5
 """Of the bar: judging and issuing take about as long."""
+_ONLY_HERE = (
+    f"the certificates name {DEFAULT_BASE_URL} for good, which nobody else can open. "
+    "Before real ones are issued, set POINTSBANK_BASE_URL."
+)
 
 
 def certify(database: Database, settings: Settings, company_id: int, programme: str, wanted: Wanted) -> Iterator[str]:
@@ -39,6 +43,8 @@ def certify(database: Database, settings: Settings, company_id: int, programme: 
         raise click.ClickException("Nothing was issued. See to the warnings, or issue all the same with --confirm.")
     if run.stage == "failed":
         raise click.ClickException(f"Run {run.no} has failed: {(run.problem or {}).get('detail')}")
+    if run.issued and settings.base_url == DEFAULT_BASE_URL:
+        click.echo(f"note: {_ONLY_HERE}", err=True)
     yield _summary(run)
 
 

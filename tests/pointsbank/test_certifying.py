@@ -24,10 +24,16 @@ def lines(database: Database) -> Callable[..., list[str]]:
     return lambda bank, **wanted: list(certify(database, settings, bank.company_id, "2021", Wanted(CUT_OFF, **wanted)))
 
 
-def test_a_preview_and_then_the_certificates(closed: Caller, lines: Callable[..., list[str]]) -> None:  # noqa: F811
+def test_a_preview_and_then_the_certificates(
+    closed: Caller,  # noqa: F811
+    lines: Callable[..., list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     said = "4 learners by version 1 of the rulebook: 3 qualified, 5 short"
     assert lines(closed) == [f"preview 1: {said}, 3 would be issued, 0 held already, 0 revoked"]
+    assert "note:" not in capsys.readouterr().err
     assert lines(closed, issues=True) == [f"run 2: {said}, 3 issued, 0 held already, 0 revoked"]
+    assert "note: the certificates name http://127.0.0.1:8000 for good" in capsys.readouterr().err
     assert lines(closed, issues=True) == [f"run 3: {said}, 0 issued, 3 held already, 0 revoked"]
 
 
