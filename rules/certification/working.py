@@ -10,10 +10,11 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -21,6 +22,7 @@ from pointsbank.database import Database, Session
 from pointsbank.errors import PointsBankError, Unavailable
 from pointsbank.settings import Settings
 from rules.certification import evaluating, issuing, warnings
+from rules.certification.evaluating import Evaluated
 from rules.certification.run import LEASE_SECONDS, Run, Stage, numbered
 
 log = logging.getLogger(__name__)
@@ -59,15 +61,16 @@ def carry_out(who: Worker, company_id: int, no: int) -> Iterator[Run]:
 
     Raises what a step raises; the run is put off then, and the background tries it again.
     """
-    while True:
-        run, ours = who.database.run(company_id, lambda session: _take_up(session, no, who.name))
-        yield run
-        if run.is_over:
-            return
-        if ours:
-            step(who, company_id, run)
-        else:
-            time.sleep(WATCH_SECONDS)
+    with _Ahead(who.database, company_id) as ahead:
+        while True:
+            run, ours = who.database.run(company_id, lambda session: _take_up(session, no, who.name))
+            yield run
+            if run.is_over:
+                return
+            if ours:
+                step(who, company_id, run, ahead.judged)
+            else:
+                time.sleep(WATCH_SECONDS)
 
 
 def continue_due(who: Worker) -> int:
@@ -96,11 +99,14 @@ def _took_a_step(who: Worker, company_id: int, no: int) -> bool:
     return False
 
 
-def step(who: Worker, company_id: int, run: Run) -> None:
-    """One step of the run, which `who` has taken up. Nothing, if somebody else has by now."""
+def step(who: Worker, company_id: int, run: Run, judged: Callable[[Run], Evaluated] | None = None) -> None:
+    """One step of the run, which `who` has taken up. Nothing, if somebody else has by now.
+
+    `judged` is asked for the next learners, if they are not to be judged here and now.
+    """
     try:
         if run.stage == "evaluating":
-            _evaluate(who, company_id, run)
+            _write(who, company_id, run, judged(run) if judged else _judged(who.database, company_id, run))
         else:
             who.database.run(company_id, lambda session: _issue(session, run.no, who))
     except Lost:
@@ -143,11 +149,41 @@ def hold(session: Session, no: int, name: str) -> Run:
     return run
 
 
-def _evaluate(who: Worker, company_id: int, run: Run) -> None:
+def _judged(database: Database, company_id: int, run: Run) -> Evaluated:
     """Judging takes longest, and is done in a snapshot that locks nothing."""
-    with who.database.snapshot(company_id) as session:
-        evaluated = evaluating.evaluate_some(session, run)
+    with database.snapshot(company_id) as session:
+        return evaluating.evaluate_some(session, run)
 
+
+class _Ahead:
+    """Judges the learners after those that were asked for, while these are written down: on a connection of its own."""
+
+    def __init__(self, database: Database, company_id: int) -> None:
+        self._database = database
+        self._company_id = company_id
+        self._thread = ThreadPoolExecutor(1, "judging")
+        self._next: tuple[int, Future[Evaluated]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+
+    def judged(self, run: Run) -> Evaluated:
+        ahead, self._next = self._next, None  # what has failed is not asked again
+        if ahead is not None and ahead[0] == run.last_learner:
+            found = ahead[1].result()
+        else:
+            found = _judged(self._database, self._company_id, run)
+        if found.learners:
+            last = found.learners[-1]
+            after = replace(run, last_learner=last)
+            self._next = last, self._thread.submit(_judged, self._database, self._company_id, after)
+        return found
+
+
+def _write(who: Worker, company_id: int, run: Run, evaluated: Evaluated) -> None:
     def write(session: Session) -> None:
         held = hold(session, run.no, who.name)
         if held.stage == "evaluating" and evaluated.learners:

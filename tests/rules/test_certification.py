@@ -166,6 +166,22 @@ def test_one_whose_lease_was_taken_over_writes_nothing(bank: Caller, database: D
         assert runs.numbered(session, run.no).evaluated == 0
 
 
+def test_what_was_judged_ahead_is_left_where_another_has_gone_on(bank: Caller, database: Database) -> None:
+    first, second = (working.worker(database, settings(database)) for _ in range(2))
+    run = started(bank, database, first)
+    work = working.carry_out(first, bank.company_id, run.no)
+    next(work)
+    assert next(work).evaluated == 1
+    become_due(bank, database)
+    taken = working.carry_out(second, bank.company_id, run.no)
+    assert [next(taken).evaluated for _ in range(3)] == [1, 2, 3]
+    taken.close()
+    become_due(bank, database)
+    *_, last = work
+    assert (last.stage, last.evaluated, last.issued) == ("finished", 4, 6)
+    assert_each_once(bank, database)
+
+
 def test_a_step_that_fails_is_tried_again_and_then_no_more(
     bank: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
