@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -174,6 +175,9 @@ def database_url(servers: embedded.Servers, _template: str, worker_id: str) -> s
 def database(database_url: str) -> Iterator[Database]:
     with closing(Database(database_url)) as opened:
         yield opened
+        for thread in threading.enumerate():
+            if thread.name == "arrivals":  # it still writes what came last
+                thread.join()
 
 
 @pytest.fixture
