@@ -142,7 +142,6 @@ def _texts() -> dict[str, str]:
         "lost": _("Connection lost, reconnecting · as of {time}"),
         "away": _("No news for a while · as of {time}"),
         "now": _("just now"),
-        "days": _("{days} days {time}"),
         "left": _("{time} to go"),
         "begins": _("Begins {time}"),
         "over": _("Being counted"),

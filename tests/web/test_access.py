@@ -226,6 +226,8 @@ def test_a_user_is_made_with_a_link_and_signs_in(admin: Reader, new_reader: Call
         seen = directory.find(session, user.no)
     assert seen is not None
     assert (seen.roles, seen.learner, seen.sessions) == (("learner",), "20210001", 1)
+    for page in (f"{HERE}/users", f"{HERE}/users/{user.no}"):
+        assert "Link, used" in admin.get(page).text
     follows(admin.send(f"{HERE}/users/{user.no}/sessions", {}, f"{HERE}/users/{user.no}"), "sessions-ended")
     assert other.get("/me").status_code == 303
     again = secret(admin.send(f"{HERE}/users/{user.no}/link", {}, f"{HERE}/users/{user.no}"), "link")

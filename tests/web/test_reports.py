@@ -64,7 +64,7 @@ def rows(reader: Reader, path: str) -> list[list[str]]:
 
 def test_figures_are_those_that_were_booked(hr: Reader) -> None:
     said = text(hr.get(ROOT).text)
-    for shown in ("Credits earned 42", "Red flowers earned 7", "Learners 4", "Taking part 50%"):
+    for shown in ("Credits earned 42", "Red flowers earned 7", "Learners 4", "Share taking part 50%"):
         assert shown in said
     assert "小组a 40" in text(hr.get(f"{ROOT}/time").text)
     said = text(hr.get(f"{ROOT}/distribution").text)
@@ -73,6 +73,8 @@ def test_figures_are_those_that_were_booked(hr: Reader) -> None:
     said = text(hr.get(f"{ROOT}/givers").text)
     assert "7 flowers were earned in all: 7 by hand, 0 by rules and prizes." in said
     assert "Too few to say" in said
+    assert "A line around a cell" not in said, "none has one"
+    assert "40.0 7.0 2.0" in text(hr.get(f"{ROOT}/departments").text), "means line up"
     assert "Given by hand award.given 3 2 42 7" in text(hr.get(f"{ROOT}/events").text)
 
 

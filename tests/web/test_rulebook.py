@@ -197,6 +197,7 @@ def test_activation_ahead_of_time_goes_by_the_clocks_of_the_programme(editor: Ed
 
 
 def test_versions_are_compared_in_words_and_as_json(editor: Editor) -> None:
+    assert '<select id="before"' not in editor.reader.get(f"{PAGE}/versions").text, "there is one version"
     changed = rulebook(3)
     changed["earning"].append({"key": "new", "on": "x", "award": {"unit": "flowers", "amount": 1}})
     changed["conversion"] = {"flowers_per_credit": 5}

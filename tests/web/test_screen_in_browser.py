@@ -179,7 +179,8 @@ def _steered(context: BrowserContext, furnished: Bank) -> None:
     _a_score_of_any_length_is_beside_its_bar(page, furnished)
     page.goto(f"{furnished.service.url}/screen/2021?view=duel")
     turned_to(page, "duel")
-    expect(page.locator("#duel .when")).to_contain_text(re.compile(r"剩余 1 天 23:59:\d\d"))
+    expect(page.locator("#duel .unit")).to_have_text("积分")
+    expect(page.locator("#duel .when")).to_contain_text(re.compile(r"剩余 1天 23:59:\d\d"))
     page.close()
 
 

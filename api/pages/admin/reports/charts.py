@@ -8,6 +8,8 @@ from api.pages.admin.reports.drawing import NARROW, Chart, Spec, chart, labelled
 LABEL = 16
 """Pixels from one direct label to the next, at least."""
 _BAND = 30
+_RIGHT = 16
+"""Padding behind labels: the reader's font may be wider than the one that they were measured in."""
 HEAT = "var(--heat)"
 _LEAST_CELL_WITH_TEXT = 30
 _WIDE_FROM = 0x1100
@@ -38,7 +40,7 @@ class Box(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """In the row `name`; `depth` from 0 to 1 is how dark it is; `is_marked` draws a line around it."""
+    """In the row `name`; `depth` from 0 to 1 is how strong its colour is; `is_marked` draws a line around it."""
 
     name: str
     column: str
@@ -68,7 +70,8 @@ def _lines(series: Sequence[Line], steps: list[str], width: int) -> Spec:
     least = min(0, *(min(each.values, default=0) for each in series))
     last = len(steps) - 1
     room = min(max((_pixels(each.label) for each in series), default=0) + 26, width * 2 // 5)
-    x, y = _x(steps, width - room), {"field": "y", "type": "quantitative", "scale": {"domain": [least, most]}}
+    x = _x(steps, width - room, last or 0.5)
+    y = {"field": "y", "type": "quantitative", "scale": {"domain": [least, most]}}
     colour = _hues("s", [each.hue for each in series])
     points = [
         {"x": x, "y": value, "s": place} for place, each in enumerate(series) for x, value in enumerate(each.values)
@@ -83,7 +86,7 @@ def _lines(series: Sequence[Line], steps: list[str], width: int) -> Spec:
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 4, "top": 10, "bottom": 4, "right": 8},
+        "padding": {"left": 4, "top": 10, "bottom": 4, "right": _RIGHT},
         "layer": [
             {
                 "data": {"values": points},
@@ -141,11 +144,12 @@ def _columns(series: Sequence[Line], steps: list[str], width: int) -> Spec:
         for x, value in enumerate(each.values)
     ]
     panel = (width - 50 - 20 * (across - 1)) / across
-    x = _x(steps, int(panel))
+    x = _x(steps, int(panel), len(steps) - 0.5)
     return {
         "data": {"values": values},
         "facet": {"field": "name", "type": "nominal", "sort": names},
         "columns": across,
+        "resolve": {"axis": {"x": "independent"}},  # else only the foot of each column has one, also below no panel
         "spacing": 20,
         "spec": {
             "width": panel,
@@ -160,18 +164,18 @@ def _columns(series: Sequence[Line], steps: list[str], width: int) -> Spec:
     }
 
 
-def _x(steps: list[str], width: int) -> dict[str, Any]:
+def _x(steps: list[str], width: int, end: float) -> dict[str, Any]:
     """Steps by their numbers, with as many labels as there is room for."""
     every = max(1, -(-len(steps) * 64 // width))
     return {
         "field": "x",
         "type": "quantitative",
-        "scale": {"domain": [-0.5, max(0.5, len(steps) - 0.5)], "nice": False},
+        "scale": {"domain": [-0.5, end], "nice": False},
         "axis": {
             "values": list(range(0, len(steps), every)),
             "labelExpr": labelled(steps),
             "labelOverlap": "greedy",
-            "labelFlush": True,
+            "labelFlush": end > len(steps) - 1,  # behind a domain that ends at the last step there is room
             "grid": False,
         },
     }
@@ -310,14 +314,14 @@ def _boxes(rows: Sequence[Box], width: int) -> Spec:
 
 
 def heat(says: str, rows: Sequence[str], across: Sequence[str], cells: Sequence[Cell], hue: str = HEAT) -> Chart:
-    """Cells the darker, the more; with what they hold where there is room. `rows` and `across` are distinct."""
+    """Cells the stronger, the more; with what they hold where there is room. `rows` and `across` are distinct."""
     return chart(says, lambda width: _heat(rows, across, cells, hue, width))
 
 
 def _heat(rows: Sequence[str], across: Sequence[str], cells: Sequence[Cell], hue: str, width: int) -> Spec:
     values = [each._asdict() for each in cells]
     y = _names(rows, width)
-    names = 190 if width > NARROW else 110
+    names = _names_room(width) + 10
     one = (width - names) / max(1, len(across))
     x = {
         "field": "column",
@@ -356,7 +360,12 @@ def _heat(rows: Sequence[str], across: Sequence[str], cells: Sequence[Cell], hue
     return {**_frame(len(rows), width, extra=100), "data": {"values": values}, "layer": layers}
 
 
+def _names_room(width: int) -> int:
+    return 200 if width > NARROW else 125
+
+
 def _names(names: Sequence[str], width: int) -> dict[str, Any]:
+    room = _names_room(width)
     return {
         "field": "name",
         "type": "nominal",
@@ -368,8 +377,9 @@ def _names(names: Sequence[str], width: int) -> dict[str, Any]:
             "grid": False,
             "labelColor": "var(--text)",
             "labelFontSize": 13,
-            "labelLimit": 180 if width > NARROW else 100,
+            "labelLimit": room * 6 // 7,  # the reader's font may be wider than the one that they are measured in
             "labelPadding": 8,
+            "minExtent": min(room, max((_pixels(each) for each in names), default=0)) + 8,
         },
     }
 
@@ -379,5 +389,5 @@ def _frame(rows: int, width: int, extra: int = 0) -> dict[str, Any]:
         "width": width,
         "height": rows * _BAND + 20 + extra,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 4, "top": 4, "bottom": 4, "right": 8},
+        "padding": {"left": 4, "top": 4, "bottom": 4, "right": _RIGHT},
     }

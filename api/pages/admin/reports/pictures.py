@@ -146,8 +146,18 @@ def matrix_teams(found: Giving) -> list[Named]:
     return [each for each in found.teams if each in most]
 
 
+def matrix_givers(found: Giving) -> list[Giver]:
+    return [each for each in found.givers if each.flowers][:MOST_ROWS]
+
+
+def matrix_is_marked(found: Giving) -> bool:
+    """Whether any cell of it has a line around it."""
+    cells = [giver.teams.get(team.no) for giver in matrix_givers(found) for team in matrix_teams(found)]
+    return any(cell is not None and cell.flowers > 0 and cell.is_rare for cell in cells)
+
+
 def matrix(found: Giving) -> Chart:
-    teams, givers = matrix_teams(found), [each for each in found.givers if each.flowers][:MOST_ROWS]
+    teams, givers = matrix_teams(found), matrix_givers(found)
     names = charts.distinct(each.awarder.name for each in givers)
     across = charts.distinct(each.name for each in teams)
     cells = []

@@ -205,6 +205,7 @@ def givers(programme: str) -> AnyResponse:
         found=found,
         teams=pictures.matrix_teams(found),
         chart=pictures.matrix(found) if has_any and found.teams else None,
+        is_marked=pictures.matrix_is_marked(found),
         least_awards=LEAST_AWARDS,
         one_in=round(1 / RARE),
     )

@@ -60,15 +60,19 @@ def figure(amount: int | Decimal, unit: Unit) -> float:
 
 def amount(value: int | Decimal, unit: Unit) -> str:
     """With the company's decimals for credits; a mean or a median may have one more."""
-    scale = visitor().credits_scale if unit == "credits" else 0
-    shown = Decimal(value).scaleb(-scale)
-    digits = scale if isinstance(value, int) or value == value.to_integral_value() else scale + 1
-    return str(format_decimal(shown, format="#,##0" + ("." + "0" * digits if digits else "")))
+    return _decimal(value, unit, 0 if value == int(value) else 1)
 
 
 def each(value: int, of: int, unit: Unit) -> str:
-    """A mean per head, with one decimal more than the unit; a dash for nobody."""
-    return "–" if of == 0 else amount((Decimal(value) / of).quantize(Decimal("0.1")) + Decimal("0.0"), unit)
+    """A mean per head, always with one decimal more than the unit, so that a column lines up; a dash for nobody."""
+    return "–" if of == 0 else _decimal((Decimal(value) / of).quantize(Decimal("0.1")) + Decimal("0.0"), unit, 1)
+
+
+def _decimal(value: int | Decimal, unit: Unit, more: int) -> str:
+    """With so many decimals more than the unit has."""
+    scale = visitor().credits_scale if unit == "credits" else 0
+    digits = scale + more
+    return str(format_decimal(Decimal(value).scaleb(-scale), format="#,##0" + ("." + "0" * digits if digits else "")))
 
 
 def percent(part: float) -> str:

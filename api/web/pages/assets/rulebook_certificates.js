@@ -72,8 +72,10 @@ export function conversionBody(document, ground) {
   const number = (label, name, begins, hint) => textBox({ label: say(label), path: `${path}.${name}`, value: shown(given[name] ?? begins), numeric: true, hint, write: (text) => put(given, name, typed(text)) });
   const amount = (label, name, begins, hint) => textBox({ label: say(label), path: `${path}.${name}`, value: scaled(given[name] ?? begins, ground.scale), numeric: true, hint, write: (text) => put(given, name, unscaled(text, ground.scale)) });
   return [
-    row(chosen, number("flowers_per_credit", "flowers_per_credit"), amount("credits_each", "credits", 1)),
     row(
+      chosen,
+      number("flowers_per_credit", "flowers_per_credit"),
+      amount("credits_each", "credits", 1),
       choice({ label: say("rounding"), path: `${path}.round`, value: given.round ?? "down", options: ground.roundings.map((each) => [each, say(`round_${each}`)]), write: (to) => { given.round = to; } }),
       amount("cap_credits", "cap_credits", "", say("cap_credits_hint"))),
   ];

@@ -1,6 +1,6 @@
 // The views of the big screen. Each says whether it has something to show, and shows it.
 
-import { Moving, amount, called, flower, glow, make, name, named, paint, plain, put, say, texts, wear } from "./screen_parts.js";
+import { Moving, amount, called, flower, glow, language, make, name, named, paint, plain, put, say, texts, wear } from "./screen_parts.js";
 import { ago, clock } from "./screen_times.js";
 
 const TEAMS = 12; // at a time; where there are more, they take turns
@@ -150,7 +150,7 @@ function fillRow(element, person) {
 }
 
 export class Duel extends View {
-  #title = this.section.querySelector("h2");
+  #title = this.section.querySelector("h2 span");
   #sides = [side(), side()];
   #rope = make("div", "rope", make("span", "pull"), make("span", "pull second"));
   #when = make("div", "when");
@@ -176,6 +176,7 @@ export class Duel extends View {
     const match = (this.#match = matches[this.#turn % matches.length]);
     const teams = new Map(screen.teams.map((team) => [team.place, team]));
     put(this.#title, plain(match.name));
+    put(this.section.querySelector(".unit"), texts[match.unit]);
     // In one order while it runs, so that nobody changes sides when the lead does.
     const pair = match.places.slice(0, 2).sort((one, other) => one.id - other.id);
     const sum = Math.max(1, Math.max(0, pair[0].score) + Math.max(0, pair[1].score));
@@ -234,11 +235,13 @@ function teamOf(contestant, teams) {
   return contestant.key ? contestant : teams.get(contestant.team);
 }
 
+const DAYS = new Intl.NumberFormat(language, { style: "unit", unit: "day", unitDisplay: "long" });
+
 function countdown(ms) {
   const seconds = Math.ceil(ms / 1_000);
   const [days, hours] = [Math.floor(seconds / 86_400), Math.floor((seconds % 86_400) / 3_600)];
   const rest = [hours, Math.floor((seconds % 3_600) / 60), seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");
-  return days ? say("days", { days, time: rest }) : rest;
+  return days ? `${DAYS.format(days)} ${rest}` : rest;
 }
 
 export class News extends View {
