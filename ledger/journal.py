@@ -154,6 +154,15 @@ def outcome_of_booked(session: Session, key: str, fingerprint: int, booked: tupl
     )
 
 
+def reversed_by(session: Session, numbers: Sequence[int]) -> dict[int, int]:
+    """Those of the entries with these numbers that are reversed, each with the number of its reversal."""
+    rows = session.sql(
+        "SELECT reverses, number FROM entries WHERE company_id = %(company)s AND reverses = ANY (%(numbers)s)",
+        {"numbers": list(numbers)},
+    )
+    return {row.reverses: row.number for row in rows}
+
+
 def _find_booked(session: Session, drafts: Sequence[Draft], outcomes: list[Outcome | None]) -> None:
     for index, booked in find_booked(session, [(draft.source, draft.key) for draft in drafts]).items():
         outcomes[index] = outcome_of_booked(session, drafts[index].key, drafts[index].fingerprint, booked)
@@ -177,19 +186,13 @@ def _refuse_reversed(session: Session, drafts: Sequence[Draft], outcomes: list[O
             wanted.setdefault(draft.reverses, index)
     if not wanted:
         return
-    rows = session.sql(
-        "SELECT reverses, number FROM entries WHERE company_id = %(company)s AND reverses = ANY (%(numbers)s)",
-        {"numbers": list(wanted)},
-    )
-    done = {row.reverses: entry_id(session.company_id, row.number) for row in rows}
+    done = reversed_by(session, list(wanted))
     for index, draft in enumerate(drafts):
         if draft.reverses is None or outcomes[index] is not None:
             continue
         if draft.reverses in done:
-            by = done[draft.reverses]
-            outcomes[index] = AlreadyReversed(
-                f"Entry {entry_id(session.company_id, draft.reverses)} is reversed by {by}."
-            )
+            entry, by = (entry_id(session.company_id, number) for number in (draft.reverses, done[draft.reverses]))
+            outcomes[index] = AlreadyReversed(f"Entry {entry} is reversed by {by}.")
         elif wanted[draft.reverses] != index:
             outcomes[index] = AlreadyReversed("An earlier item of this batch reverses the same entry.")
 

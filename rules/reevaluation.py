@@ -252,11 +252,7 @@ def _correct(
 
 def _standing(session: Session, chunk: list[list[Change]]) -> list[list[Change]]:
     """Those learners of whose entries none was reversed since the plan was made."""
-    rows = session.sql(
-        "SELECT reverses FROM entries WHERE company_id = %(company)s AND reverses = ANY (%(numbers)s)",
-        {"numbers": [change.event.number for changes in chunk for change in changes]},
-    )
-    gone = {row.reverses for row in rows}
+    gone = journal.reversed_by(session, [change.event.number for changes in chunk for change in changes])
     return [changes for changes in chunk if not any(change.event.number in gone for change in changes)]
 
 

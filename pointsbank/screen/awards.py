@@ -81,7 +81,7 @@ def _first(session: Session, programme: Programme, last: int) -> tuple[Award, ..
 def _later(session: Session, programme: Programme, known: _Known, last: int) -> tuple[Award, ...]:
     reversed_since = session.sql(
         """SELECT reverses FROM entries
-            WHERE company_id = %(company)s AND number > %(after)s AND reverses IS NOT NULL""",
+            WHERE company_id = %(company)s AND number > %(after)s AND coalesce(reverses, 0) > 0""",
         {"after": known.number},
     ).fetchall()
     gone = {each.reverses for each in reversed_since}

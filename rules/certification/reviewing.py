@@ -138,7 +138,7 @@ def _lacks(explanation: Mapping[str, Any], rule: str) -> bool:
 def _reversed_since(session: Session, number: int) -> list[Any]:
     return session.sql(
         """SELECT number, reverses, occurred_at, programme, coalesce(holders, ARRAY[learner]) AS learners FROM entries
-            WHERE company_id = %(company)s AND number > %(after)s AND reverses IS NOT NULL ORDER BY number""",
+            WHERE company_id = %(company)s AND number > %(after)s AND coalesce(reverses, 0) > 0 ORDER BY number""",
         {"after": number},
     ).fetchall()
 

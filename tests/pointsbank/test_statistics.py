@@ -44,3 +44,19 @@ def test_a_company_that_is_new_to_the_statistics(companies: tuple[Database, list
             found = roster.find_learners(session, 1, KEYS)
             assert len(found) == len(KEYS)
             assert all(each.from_at is not None for each in found.values())
+
+
+@pytest.mark.parametrize("looked_up", ["= 1", "= ANY (ARRAY(SELECT generate_series(1, 2000)))", "= ANY (%(numbers)s)"])
+def test_reversals_are_found_by_what_they_reverse_however_few_the_statistics_know(
+    companies: tuple[Database, list[int]], looked_up: str
+) -> None:
+    """By the other index, which is in the order of their numbers, each lookup would go through all of them."""
+    database, (known, _) = companies
+    with database.snapshot(known) as session:
+        session.sql("SET LOCAL enable_seqscan = off")  # as the journal is empty
+        statement = f"SELECT number FROM entries WHERE company_id = %(company)s AND reverses {looked_up}"
+        plan = session.sql(f"EXPLAIN {statement}", {"numbers": list(range(1, 2_000))}).fetchall()
+        assert "entries_reversals" not in str(plan), plan
+        later = """EXPLAIN SELECT number FROM entries
+                    WHERE company_id = %(company)s AND number > 5 AND coalesce(reverses, 0) > 0 ORDER BY number"""
+        assert "entries_reversals" in str(session.sql(later).fetchall())
