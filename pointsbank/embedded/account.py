@@ -7,10 +7,13 @@ the owner of the data folder, else as `nobody`.
 import logging
 import os
 import pwd
+import signal
 import stat
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +31,7 @@ class Account:
     def run(self, command: Sequence[str | Path], seconds_max: float) -> subprocess.CompletedProcess[str]:
         """Runs a program to its end as this user, with nothing of the caller's PG* environment."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        with tempfile.TemporaryFile("w+") as output:
+        with tempfile.TemporaryFile("w+") as output, _signals_wait():
             # Not a pipe: a daemon that keeps it open would hold up the reader for ever.
             process = subprocess.Popen(
                 [str(word) for word in command],
@@ -47,10 +50,6 @@ class Account:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                raise
-            except BaseException:
-                # A signal: what was begun comes to its end first, so that it is known what is to be stopped.
-                process.wait(seconds_max)
                 raise
             output.seek(0)
             return subprocess.CompletedProcess(process.args, code, output.read().strip(), "")
@@ -88,3 +87,24 @@ def account_for(folder: Path) -> Account:
             return Account(path.stat().st_uid, path.stat().st_gid, switch=True)
     nobody = pwd.getpwnam("nobody")
     return Account(nobody.pw_uid, nobody.pw_gid, switch=True)
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """SIGINT and SIGTERM are handled at the end of the block: a program that was begun comes to its own end first, so
+    that it is known what is to be stopped. A thread that is not the main one is never interrupted by them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    usual = {
+        number: signal.signal(number, lambda number, _: arrived.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in usual.items():
+            signal.signal(each, signal.SIG_DFL if handler is None else handler)
+        for number in arrived:
+            signal.raise_signal(number)

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
+import pytest
 import redis as redis_client
 
 from pointsbank import embedded
+from pointsbank.embedded.account import Account
 
 STARTER = (
     "import sys, time; from pointsbank import embedded; print(embedded.start(sys.argv[1]).database_url, flush=True)"
@@ -169,3 +172,28 @@ def test_stop_where_nothing_runs(tmp_path: Path) -> None:
     started = time.monotonic()
     embedded.stop(tmp_path)
     assert time.monotonic() - started < 1
+
+
+def test_a_signal_waits_for_the_program_that_was_just_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what it starts comes up when nobody is there any more to stop it."""
+    begin = subprocess.Popen
+
+    def interrupted(*args: Any, **settings: Any) -> Any:
+        process = begin(*args, **settings)
+        signal.raise_signal(signal.SIGTERM)
+        return process
+
+    def leave(*_: object) -> None:
+        sys.exit(7)
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    usual = signal.signal(signal.SIGTERM, leave)
+    try:
+        with pytest.raises(SystemExit):
+            Account(os.getuid(), os.getgid(), switch=False).run(
+                ["/bin/sh", "-c", f"sleep 0.3; touch {tmp_path / 'ended'}"], 5
+            )
+        assert (tmp_path / "ended").exists()
+        assert signal.getsignal(signal.SIGTERM) is leave
+    finally:
+        signal.signal(signal.SIGTERM, usual)
