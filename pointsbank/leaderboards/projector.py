@@ -22,8 +22,6 @@ GATHER_SECONDS = 0.01
 """Commits of so long are taken up together."""
 PASS_SECONDS = 0.05
 """So long after a pass has begun commits alone begin no other: who reads a board that is behind does."""
-BUSY_SECONDS = 0.01
-"""After so long it is looked again whether another worker's pass has taken up what this one was told of."""
 AWAY_SECONDS = 0.5
 """Between two tries while Redis or the database is away."""
 
@@ -71,7 +69,7 @@ class Projector:
             try:
                 pinned = self.pins.of(company_id)
                 if not project(self._database, self._store, company_id, pinned=pinned):
-                    self.nudge(company_id, BUSY_SECONDS)
+                    self.nudge(company_id)  # another worker's pass may not have taken up what this one was told of
                 self._works(True)
             except (RedisError, OSError, psycopg.Error, sqlalchemy.exc.SQLAlchemyError, Unavailable) as error:
                 self._works(False, error)
