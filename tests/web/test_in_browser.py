@@ -28,7 +28,7 @@ def test_the_passbook_from_sign_in_to_the_oldest_line(bank: Bank, browser: Brows
     page.get_by_role("link", name="中文").press("Enter")
     expect(page.get_by_role("heading", name="积分存折")).to_be_visible()
     page.get_by_role("link", name="深色").press("Enter")
-    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    expect(page.locator("html")).to_have_css("color-scheme", "dark")
     page.get_by_role("button", name="退出").press("Enter")
     expect(page.get_by_role("heading", name="登录")).to_be_visible()
     page.go_back()
