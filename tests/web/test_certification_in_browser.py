@@ -1,6 +1,7 @@
 """HR certifies in a real browser with the real service behind it: from a preview to a PDF and to a revocation, by
 keyboard alone, in both languages, on every screen."""
 
+import psycopg
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.web.browsing import SCREENS, Bank, find_overflow, sign_in, violations, watched
@@ -121,8 +122,10 @@ def test_a_run_whose_connection_is_lost_is_followed_again(bank: Bank, browser: B
 
     page.route("**/progress", lose)
     page.goto(bank.service.url + BASE)
-    page.get_by_role("button", name="Preview").click()
-    expect(page.locator(".said-progress")).to_contain_text("The connection was lost.")
+    with psycopg.connect(bank.service.database_url) as held:
+        held.execute("LOCK TABLE certification_results IN SHARE MODE")  # so that the run is not over before it is seen
+        page.get_by_role("button", name="Preview").click()
+        expect(page.locator(".said-progress")).to_contain_text("The connection was lost.")
     expect(page.locator("#learners")).to_be_visible(timeout=30_000)
     assert len(lost) == 2
     weights: list[int] = []
