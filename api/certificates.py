@@ -17,7 +17,7 @@ from credentials import badge, paper
 from credentials.issuing import MEDIA_TYPE
 from ledger.identity import entry_id
 from pointsbank.database import Session
-from rules.certification import register, revoking, statement
+from rules.certification import register, revoking, statement, verification
 from rules.certification.register import STATUSES, Certificate, Filters
 from rules.explanation import with_ids
 
@@ -157,7 +157,7 @@ def get_pdf(number: str) -> Response:
     With its credential attached, and for a points certificate with the statement of the credits that it rests on.
     """
     with snapshot() as session:
-        found = register.get(session, number)
+        found = _signed(session, number)
         lines = statement.lines(session, found)
     return _file(paper.pdf(found.content, lines, found.credential), "application/pdf", f"{found.number}.pdf")
 
@@ -168,7 +168,7 @@ def get_pdf(number: str) -> Response:
 def get_badge_svg(number: str) -> Response:
     """A certificate as a badge"""
     with snapshot() as session:
-        found = register.get(session, number)
+        found = _signed(session, number)
     return _file(badge.svg(found.content, found.credential), "image/svg+xml", f"{found.number}.svg")
 
 
@@ -178,7 +178,7 @@ def get_badge_svg(number: str) -> Response:
 def get_badge_png(number: str) -> Response:
     """A certificate as a badge"""
     with snapshot() as session:
-        found = register.get(session, number)
+        found = _signed(session, number)
     return _file(badge.png(found.content, found.credential), "image/png", f"{found.number}.png")
 
 
@@ -213,6 +213,12 @@ def review(body: dict[str, Any], number: str) -> dict[str, Any]:
 def _now(number: str) -> dict[str, Any]:
     with snapshot() as session:
         return _whole(session, register.get(session, number))
+
+
+def _signed(session: Session, number: str) -> Certificate:
+    found = register.get(session, number)
+    verification.check_signed(session, found)
+    return found
 
 
 def _file(data: bytes, content_type: str, name: str) -> Response:

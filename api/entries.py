@@ -6,13 +6,14 @@ from marshmallow import Schema, fields
 
 from api.app_state import database
 from api.auth import company_id, requires, snapshot
-from api.fields import MAX_KEY_CHARACTERS, Instant, Key, StrictSchema, Text
+from api.fields import Instant, Key, StrictSchema, Text
 from api.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from api.openapi import Resource
 from api.paging import PageQuery, decode_cursor, encode_cursor
 from ledger import entries
 from ledger.identity import number_of
 from ledger.journal import Booked
+from pointsbank.directory.faults import MAX_KEY_CHARACTERS
 from pointsbank.errors import NotFound
 from rules.certification.reviewing import reverse
 

@@ -4,7 +4,14 @@ from typing import Any
 
 from api.cloudevents import MAX_BATCH_EVENTS, MAX_NDJSON_EVENTS
 from api.fields import KEY_PATTERN, TEXT_PATTERN
-from rules.cloudevent import MAX_ID_LENGTH, MAX_KEY_LENGTH, MAX_SOURCE_LENGTH, MAX_TYPE_LENGTH, RESERVED_SOURCE
+from rules.cloudevent import (
+    MAX_ID_LENGTH,
+    MAX_KEY_LENGTH,
+    MAX_SOURCE_LENGTH,
+    MAX_TYPE_LENGTH,
+    RESERVED_SOURCE,
+    RESERVED_TYPES,
+)
 from rules.schemas import MAX_CERTIFICATES, MAX_EARNING_RULES
 
 EVENT: dict[str, Any] = {
@@ -64,7 +71,14 @@ _EVENT_SCHEMA = {
             "not": {"pattern": f"^{RESERVED_SOURCE}"},
             "description": f"A URI reference; those that begin with `{RESERVED_SOURCE}` are the bank's own.",
         },
-        "type": {"type": "string", "minLength": 1, "maxLength": MAX_TYPE_LENGTH, "pattern": TEXT_PATTERN},
+        "type": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_TYPE_LENGTH,
+            "pattern": TEXT_PATTERN,
+            "not": {"enum": sorted(RESERVED_TYPES)},
+            "description": "What happened; the names of the bank's own entries are not taken.",
+        },
         "subject": {**_KEY, "description": "The learner."},
         "time": {"type": ["string", "null"], "format": "date-time", "description": "When it happened; absent: now."},
         "datacontenttype": {"type": ["string", "null"], "pattern": "^application/json$"},

@@ -10,39 +10,34 @@ from marshmallow import ValidationError, fields, validate
 from werkzeug.routing import BaseConverter
 
 from ledger.accounts import MAX_AMOUNT
+from pointsbank.directory.faults import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_KEY_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    fault_of_key,
+    fault_of_text,
+)
 
-MAX_KEY_CHARACTERS = 128
-MAX_NAME_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 1_000
-FIRST_YEAR, LAST_YEAR = 1900, 2199
-"""Dates outside are mistakes, and would overflow when moved between time zones."""
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-# The same as regular expressions of JSON Schema, for the OpenAPI document; half of a surrogate pair is no
-# character there.
+# What the directory refuses, as regular expressions of JSON Schema, for the OpenAPI document; half of a surrogate pair
+# is no character there.
 _NEVER = r"\u0000-\u001f\u007f-\u009f\ufffe\uffff"
 TEXT_PATTERN = rf"^[^{_NEVER}]*[^\s{_NEVER}][^{_NEVER}]*$"
-KEY_PATTERN = rf"^[^\s/{_NEVER}]([^/{_NEVER}]*[^\s/{_NEVER}])?$"
+KEY_PATTERN = rf"^(?!\.{{1,2}}$)[^\s/{_NEVER}]([^/{_NEVER}]*[^\s/{_NEVER}])?$"
 
 
 def check_text(value: str, longest: int) -> None:
     """Raises ValidationError for control characters, half of a surrogate pair, too much, or only space."""
-    if _CONTROL.search(value):
-        raise ValidationError("must not contain control characters or half of a surrogate pair.")
-    if not value.strip():
-        raise ValidationError("must not be empty.")
-    if len(value) > longest:
-        raise ValidationError(f"must have at most {longest} characters.")
+    if fault := fault_of_text(value, longest):
+        raise ValidationError(fault)
 
 
 def check_key(value: str) -> None:
     """Raises ValidationError unless it can be HR's id of something: 1 to 128 characters, without "/"."""
-    check_text(value, MAX_KEY_CHARACTERS)
-    if "/" in value:
-        raise ValidationError("must not contain a slash.")
-    if value != value.strip():
-        raise ValidationError("must not begin or end with a space.")
+    if fault := fault_of_key(value):
+        raise ValidationError(fault)
 
 
 class StrictSchema(marshmallow.Schema):

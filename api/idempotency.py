@@ -6,7 +6,8 @@ from typing import Any
 from flask import request
 from marshmallow import ValidationError
 
-from api.fields import MAX_KEY_CHARACTERS, check_text
+from api.fields import check_text
+from pointsbank.directory.faults import MAX_KEY_CHARACTERS
 from pointsbank.errors import Invalid
 
 IDEMPOTENCY_KEY: dict[str, Any] = {

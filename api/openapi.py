@@ -10,7 +10,8 @@ from webargs.flaskparser import FlaskParser
 
 from api import cloudevents
 from api.bodies import read_body
-from api.fields import MAX_KEY_CHARACTERS, KeyBesideBatch, KeyInPath
+from api.fields import KeyBesideBatch, KeyInPath
+from pointsbank.directory.faults import MAX_KEY_CHARACTERS
 from pointsbank.errors import Malformed, UnsupportedMediaType
 
 MAX_BODY_BYTES = 16 * 1024 * 1024

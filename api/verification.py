@@ -24,6 +24,7 @@ from credentials.paper.errors import MissingGlyphs, PaperNotInstalled
 from pointsbank.database import is_transient, unavailable
 from pointsbank.errors import NotFound, RateLimited, Unavailable
 from rules.certification import verification
+from rules.certification.register import Certificate
 from rules.certification.verification import Verdict
 
 blp = Blueprint("verification", __name__, template_folder="web/verification")
@@ -87,7 +88,7 @@ def credential(number: str) -> Response:
 
 @blp.get("/verify/<number>/badge.svg")
 def badge_svg(number: str) -> Response:
-    found = _found(number).certificate
+    found = _signed(number)
     response = Response(badge.svg(found.content, found.credential), content_type="image/svg+xml")
     response.headers["Content-Security-Policy"] = "default-src 'none'"
     return _private(response)
@@ -95,10 +96,18 @@ def badge_svg(number: str) -> Response:
 
 @blp.get("/verify/<number>/badge.png")
 def badge_png(number: str) -> Response:
-    found = _found(number).certificate
+    found = _signed(number)
     response = Response(badge.png(found.content, found.credential), content_type="image/png")
     response.headers["Content-Disposition"] = f'inline; filename="{found.number}.png"'
     return _private(response)
+
+
+def _signed(number: str) -> Certificate:
+    """To be shown as a badge. Raises as `_found` does, and NotFound for one that is not to be trusted."""
+    found = _found(number)
+    if not found.is_genuine:
+        raise NotFound("There is no badge of a certificate that cannot be trusted.")
+    return found.certificate
 
 
 def _found(number: str) -> Verdict:
@@ -169,7 +178,10 @@ def _shown(found: Verdict) -> dict[str, Any]:
 
 
 def _has_badge(found: Verdict) -> bool:
-    """Only where the extra is installed; it is kept for the picture that the browser asks for next."""
+    """Of what is to be trusted, and where the extra is installed; it is kept for the picture that the browser asks for
+    next."""
+    if not found.is_genuine:
+        return False
     try:
         badge.svg(found.certificate.content, b"{}")
     except (PaperNotInstalled, MissingGlyphs):

@@ -41,6 +41,23 @@ MAX_REMEMBERED_CONTENT_TYPE = 64
 RESERVED_SOURCE = "pointsbank:"
 """How the sources of entries begin that the bank books itself: awards, allotments, allowances, reversals."""
 
+RESERVED_TYPES = frozenset(
+    (
+        "allowance.given",
+        "award.given",
+        "certificate.issued",
+        "certificate.reviewed",
+        "certificate.revoked",
+        "course.allotted",
+        "flowers.converted",
+        "match.prize",
+        "match.settled",
+        "programme.allotted",
+        "reversal",
+    )
+)
+"""What the bank's own entries are called: facts and reports would take an event of that name for one of them."""
+
 _CONTROL = "\x00-\x1f\x7f-\x9f\ud800-\udfff"
 KEY_PATTERN = re.compile(rf"(?!\s+\Z)[^/{_CONTROL}]{{1,{MAX_KEY_LENGTH}}}\Z")
 """HR's ids of learners, programmes and courses: neither control characters nor '/'."""
@@ -216,7 +233,7 @@ def _find_faults(raw: Mapping[str, Any]) -> list[FieldError]:
     faults += _text_faults(raw, "source", MAX_SOURCE_LENGTH)
     if isinstance(source := raw.get("source"), str):
         faults += _source_faults(source)
-    faults += _text_faults(raw, "type", MAX_TYPE_LENGTH)
+    faults += _text_faults(raw, "type", MAX_TYPE_LENGTH) or _type_faults(raw["type"])
     if raw.get("subject") is None:
         faults.append(("subject", say("is required: the learner's id")))
     elif not is_key(raw["subject"]):
@@ -248,6 +265,12 @@ def _source_faults(source: str) -> list[FieldError]:
         ]
     if _WHITE_SPACE.search(source):
         return [("source", say("must be a URI reference, without white space"))]
+    return []
+
+
+def _type_faults(type_: str) -> list[FieldError]:
+    if type_ in RESERVED_TYPES:
+        return [("type", say("is what the bank calls entries of its own: take another name"))]
     return []
 
 

@@ -16,7 +16,6 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.app_state import database
-from api.fields import MAX_KEY_CHARACTERS
 from api.pages import assets, award_people, award_places, cookies
 from api.pages.access import allows, anybody, visitor
 from api.pages.award_people import EVERYONE, TEAM, Crowd
@@ -27,7 +26,7 @@ from ledger.errors import InsufficientFunds
 from ledger.identity import entry_id, number_of
 from pointsbank.database import Session
 from pointsbank.directory.days import start_of
-from pointsbank.directory.faults import fault_of_text
+from pointsbank.directory.faults import MAX_KEY_CHARACTERS, fault_of_text
 from pointsbank.errors import Closed, Conflict, Invalid, NotFound, PointsBankError
 from pointsbank.users.people import AwarderOf
 from rules import awards, given

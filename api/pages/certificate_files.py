@@ -7,12 +7,14 @@ from credentials.content import Line
 from credentials.issuing import MEDIA_TYPE
 from pointsbank.database import Session
 from pointsbank.errors import NotFound
-from rules.certification import statement
+from rules.certification import statement, verification
 from rules.certification.register import Certificate
 
 
 def lines_of(session: Session, certificate: Certificate, form: str) -> list[Line]:
-    """Of the statement, where the form has one."""
+    """Of the statement, where the form has one. Raises Conflict where the form is made of what was not signed."""
+    if form != "json":
+        verification.check_signed(session, certificate)
     return statement.lines(session, certificate) if form == "pdf" else []
 
 

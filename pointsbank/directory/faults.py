@@ -44,4 +44,6 @@ def fault_of_key(value: object) -> str | None:
             return say("must not contain a slash.")
         if value != value.strip():
             return say("must not begin or end with a space.")
+        if value in (".", ".."):
+            return say("must not be . or .., which an address cannot end with.")
     return fault

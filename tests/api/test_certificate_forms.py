@@ -3,6 +3,7 @@
 import builtins
 import io
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pypdf
@@ -58,6 +59,18 @@ def test_without_the_extra_it_is_503_and_says_what_to_install(
     assert (answer.status_code, problem["type"]) == (503, f"{BASE}/problems/not-installed")
     assert problem["detail"].endswith("pip install 'pointsbank[certificates]'")
     assert lacking in problem["detail"]
+
+
+@pytest.mark.parametrize("form", ["pdf", "badge.svg", "badge.png"])
+def test_nothing_is_drawn_of_what_was_not_signed(issuer: Issuer, form: str) -> None:
+    content = issuer.content()
+    number = issuer.issue(content, kept=replace(content, level="特级"))
+    answer = issuer.programme.get(f"/v1/certificates/{number}/{form}")
+    assert (answer.status_code, answer.get_json()["type"]) == (409, f"{BASE}/problems/conflict")
+    assert number in answer.get_json()["detail"]
+    assert issuer.programme.get(f"/v1/certificates/{number}/credential").status_code == 200
+    if form != "pdf":
+        assert issuer.programme.get(f"/verify/{number}/{form}").status_code == 404
 
 
 def test_a_name_that_cannot_be_shown_is_422_and_names_the_character(issuer: Issuer) -> None:

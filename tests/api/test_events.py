@@ -152,6 +152,18 @@ def test_an_event_without_time_happens_now(bank: Caller) -> None:
     assert bank.event(one).get_json() == {"status": "duplicate", "entry": entry}
 
 
+def test_nor_are_the_names_of_its_entries(bank: Caller) -> None:
+    award = {"learner": "20210001", "programme": "2021", "unit": "credits", "amount": 5, "reason": "x"}
+    given = bank.post("/v1/awards", award, headers={"Idempotency-Key": "a"}).get_json()
+    bank.post(f"/v1/entries/{given['entry']['id']}/reversal", {"reason": "x"}, headers={"Idempotency-Key": "b"})
+    booked = {each["kind"] for each in bank.get("/v1/entries?limit=100").get_json()["items"]}
+    assert {"award.given", "reversal", "programme.allotted", "course.allotted"} <= booked
+    for name in booked:
+        answer = bank.event({**event("x"), "type": name})
+        assert (answer.status_code, answer.get_json()["errors"][0]["path"]) == (422, "type"), name
+    assert {each["kind"] for each in bank.get("/v1/entries?limit=100").get_json()["items"]} == booked
+
+
 def test_the_banks_own_sources_are_not_taken(bank: Caller) -> None:
     for encoding in (structured, binary):
         answer = encoding(bank, {**event("x"), "source": "pointsbank:awards"})
