@@ -7,6 +7,18 @@ import orjson
 from pointsbank.database import Session
 from pointsbank.leaderboards.frame import micros
 
+STAYS = """
+    SELECT team, from_at, until_at
+      FROM (SELECT m.team, m.from_at,
+                   least(m.until_at, (l.left_on + 1)::timestamp AT TIME ZONE p.timezone) AS until_at
+              FROM memberships AS m
+              JOIN learners AS l ON l.company_id = %(company)s AND l.no = m.learner
+              JOIN programmes AS p ON p.company_id = %(company)s AND p.no = m.programme
+             WHERE m.company_id = %(company)s AND m.programme = %(programme)s) AS stays
+     WHERE until_at IS NULL OR until_at > from_at"""
+"""Who is in which team from when until when: not after the last day in the company, which may come before that in the
+team. A query, of the `programme`."""
+
 Changes = Mapping[str, list[tuple[int, int]]]
 """Of each team by key: when (microseconds since 1970) how many came or, negative, went."""
 
@@ -14,14 +26,13 @@ Changes = Mapping[str, list[tuple[int, int]]]
 def load(session: Session, programme: int) -> str:
     """Of all teams that ever had anybody, as a text for `parse`."""
     rows = session.sql(
-        """SELECT g.key, c.at, sum(c.people)::integer
-             FROM (SELECT team, from_at AS at, 1 AS people FROM memberships
-                    WHERE company_id = %(company)s AND programme = %(programme)s
+        f"""WITH stays AS ({STAYS})
+           SELECT g.key, c.at, sum(c.people)::integer
+             FROM (SELECT team, from_at AS at, 1 AS people FROM stays
                    UNION ALL
-                   SELECT team, until_at, -1 FROM memberships
-                    WHERE company_id = %(company)s AND programme = %(programme)s AND until_at IS NOT NULL) AS c
+                   SELECT team, until_at, -1 FROM stays WHERE until_at IS NOT NULL) AS c
              JOIN teams AS g ON g.company_id = %(company)s AND g.no = c.team
-            GROUP BY g.key, c.at ORDER BY c.at""",
+            GROUP BY g.key, c.at ORDER BY c.at""",  # noqa: S608 - a constant
         {"programme": programme},
     )
     changes: dict[str, list[tuple[int, int]]] = {}

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.accounts import CREDITS
 from pointsbank.database import Session
+from pointsbank.leaderboards import people
 from pointsbank.leaderboards.frame import Frame, micros
 
 ROWS_FETCHED = 20_000
@@ -209,7 +210,7 @@ _ENROLLED = """
     SELECT l.no, l.key, l.name, 1 AS people, 1 AS people_before
       FROM enrolments AS n JOIN learners AS l ON l.company_id = %(company)s AND l.no = n.learner
      WHERE n.company_id = %(company)s AND n.programme = %(programme)s"""
-_TEAMS = """
+_TEAMS = f"""
     SELECT g.no, g.key, g.name, coalesce(s.people, 0) AS people, coalesce(s.people_before, 0) AS people_before
       FROM teams AS g
       LEFT JOIN (SELECT team,
@@ -218,9 +219,9 @@ _TEAMS = """
                         count(*) FILTER (WHERE from_at <= %(sized_before)s
                                            AND coalesce(until_at, 'infinity') > %(sized_before)s)
                                AS people_before
-                   FROM memberships WHERE company_id = %(company)s AND programme = %(programme)s
+                   FROM ({people.STAYS}) AS stays
                   GROUP BY team) AS s ON s.team = g.no
-     WHERE g.company_id = %(company)s AND g.programme = %(programme)s"""
+     WHERE g.company_id = %(company)s AND g.programme = %(programme)s"""  # noqa: S608 - a constant
 
 _STAYS = """
       JOIN memberships AS s

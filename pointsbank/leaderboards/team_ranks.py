@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from pointsbank.database import Session
-from pointsbank.leaderboards import means, scores
+from pointsbank.leaderboards import means, people, scores
 from pointsbank.leaderboards.boards import Score
 from pointsbank.leaderboards.earnings import Attribution, recorded_at, stretches
 from pointsbank.leaderboards.frame import INSTANT, Frame, instant, micros
@@ -53,8 +53,8 @@ def ranks(session: Session, frame: Frame, score: Score, cut_off: datetime, numbe
     """By the teams' keys. `frame` is of teams and of all time; the session is a snapshot or the company's writer."""
     totals = dict(_sums(session, frame, cut_off, number).totals)
     if score == "mean":
-        people = _people(session, frame, cut_off - INSTANT)
-        totals = {team: means.mean(total, people.get(team, 0)) for team, total in totals.items()}
+        sizes = _sizes(session, frame, cut_off - INSTANT)
+        totals = {team: means.mean(total, sizes.get(team, 0)) for team, total in totals.items()}
     first: dict[int, int] = {}
     for place, total in enumerate(sorted(totals.values(), reverse=True), 1):
         first.setdefault(total, place)
@@ -138,14 +138,13 @@ def _moved(session: Session, frame: Frame, before: _Sums, cut_off: datetime, num
     return _Sums(number, booked_at, cut_off, before.version, totals, tuple(later) if known else None)
 
 
-def _people(session: Session, frame: Frame, at: datetime) -> dict[str, int]:
+def _sizes(session: Session, frame: Frame, at: datetime) -> dict[str, int]:
     """How many members each team has then."""
     rows = session.sql(
-        """SELECT g.key, count(*)
-             FROM memberships AS m JOIN teams AS g ON g.company_id = %(company)s AND g.no = m.team
-            WHERE m.company_id = %(company)s AND m.programme = %(programme)s
-              AND m.from_at <= %(at)s AND coalesce(m.until_at, 'infinity') > %(at)s
-            GROUP BY g.key""",
+        f"""SELECT g.key, count(*)
+             FROM ({people.STAYS}) AS s JOIN teams AS g ON g.company_id = %(company)s AND g.no = s.team
+            WHERE s.from_at <= %(at)s AND coalesce(s.until_at, 'infinity') > %(at)s
+            GROUP BY g.key""",  # noqa: S608 - a constant
         {**frame.scope(), "at": at},
     )
     return dict(rows.fetchall())

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from ledger.accounts import CREDITS, ISSUANCE, holding
 from ledger.journal import Booked, Draft, Transfer, post
 from ledger.terms import intern
+from pointsbank.directory import learners
 from pointsbank.leaderboards.boards import parse
 from pointsbank.leaderboards.frame import of_scope
 from pointsbank.leaderboards.projection import project
@@ -55,6 +56,7 @@ class Company:
         self.keys = itertools.count()
         self.booked = []  # (learner, unit, signed amount, occurred_at, number, programme, course)
         self.stays = []  # (learner, team, from_at, until_at)
+        self.leavers = {}  # the last day of who has left the company
         with database.transaction(self.id) as session:
             for statement in DIRECTORY.split(";\n")[:-1]:
                 session.sql(statement)
@@ -106,6 +108,11 @@ class Company:
                    VALUES (%(company)s, 1, %(learner)s, %(from_at)s, %(until_at)s, %(team)s)""",
                 dict(zip(("learner", "team", "from_at", "until_at"), stay, strict=True)),
             )
+
+    def leave(self, learner, left_on):
+        with self.database.transaction(self.id) as session:
+            learners.put(session, learners.Learner(learner, f"Learner {learner}", left_on=left_on))
+        self.leavers[ord(learner) - 96] = left_on
 
     def standings(self, now=NOW, limit=10, offset=0, around=None, **query):
         with self.database.snapshot(self.id) as session:

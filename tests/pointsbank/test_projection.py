@@ -17,7 +17,7 @@ from ledger import reversals
 from ledger.accounts import CREDITS
 from ledger.errors import LedgerError
 from pointsbank import company as companies
-from pointsbank.directory import enrolments, learners, teams
+from pointsbank.directory import enrolments, learners, programmes, teams
 from pointsbank.leaderboards import places, projection, reading
 from pointsbank.leaderboards.boards import parse
 from pointsbank.leaderboards.comparing import differences, frames
@@ -158,6 +158,20 @@ class Boards(RuleBasedStateMachine):
     def rename(self, learner: str) -> None:
         with self.database.transaction(self.company.id) as session:
             learners.put(session, learners.Learner(learner, f"学员 {next(self.names)}"))
+
+    @rule(learner=learner, days=st.integers(-8, 2))
+    def leave(self, learner: str, days: int) -> None:
+        """Until renamed, which says nothing of a last day."""
+        with self.database.transaction(self.company.id) as session:
+            on = (self.now + timedelta(days=days)).date()
+            learners.put(session, learners.Learner(learner, f"学员 {learner}", left_on=on))
+
+    @rule(zone=st.sampled_from(["Asia/Shanghai", "Pacific/Kiritimati", "Europe/Berlin"]))
+    def change_the_time_zone_of_the_programme(self, zone: str) -> None:
+        with self.database.transaction(self.company.id) as session:
+            programme = programmes.get(session, "2021")
+            days = {"starts_on": programme.starts_on, "ends_on": programme.ends_on}
+            programmes.put(session, "2021", name="2021", timezone=zone, **days)
 
     @rule()
     def enrol(self) -> None:

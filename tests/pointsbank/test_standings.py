@@ -1,6 +1,6 @@
 """Boards by hand: ranks, ties, periods, scopes, teams, means, pages."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -123,6 +123,21 @@ def test_a_transfer_counts_for_the_team_of_its_learner_at_the_time(company):
         (2, "blue", "0.00"),
         (2, "empty", "0.00"),
     ]
+
+
+def test_who_has_left_the_company_is_no_member_of_a_team_any_more(company):
+    company.join("a", "red")
+    company.join("b", "red")
+    company.join("c", "blue", at("10-12 00:00"))
+    company.book("a", 10, at("10-11 08:00"))
+    company.leave("b", date(2021, 10, 15))
+    company.leave("c", date(2021, 10, 11))  # before the day on which the team has them
+    means = {"scope": P, "members": "teams", "score": "mean"}
+    assert company.rows(**means)[0] == (1, "red", "10.00")
+    assert company.rows(**means, period="2021-10-11..2021-10-15")[0] == (1, "red", "5.00")
+    assert company.rows(**means, period="2021-10-11..2021-10-16")[0] == (1, "red", "10.00")
+    company.leave("b", None)
+    assert company.rows(**means)[0] == (1, "red", "5.00")
 
 
 def test_members_without_results_belong_to_the_mean_which_is_rounded_half_up(company):

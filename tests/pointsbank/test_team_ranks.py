@@ -53,17 +53,27 @@ def expected(session: Session, board: tuple[Any, Any, Any], cut_off: datetime, n
 
 
 def happen(bank: Caller, dice: random.Random, step: int, booked: list[str]) -> None:
-    """An event, past or future; a reversal; somebody who goes to another team."""
+    """An event, past or future; a reversal; somebody who goes to another team, or leaves the company or comes back."""
     fate = dice.random()
     if fate < 0.75 or not booked:
         now = datetime.now(UTC)
         hours = dice.choice((-2000, -500, -30, -1, 0, 1, 40))
         data = {"programme": "p", "n": dice.randint(1, 5), **({"course": "c"} if dice.random() < 0.5 else {})}
-        head = {"specversion": "1.0", "id": f"{step}", "source": "urn:t", "type": "x", "subject": dice.choice(LEARNERS)}
+        head = {
+            "specversion": "1.0",
+            "id": f"{step}",
+            "source": "urn:t",
+            "type": "x",
+            "subject": dice.choice(LEARNERS[:-1]),
+        }
         entry = bank.event({**head, "time": (now + timedelta(hours=hours)).isoformat(), "data": data}).json["entry"]
         booked.append(entry["id"])
     elif fate < 0.9:
         assert bank.post(f"/v1/entries/{booked.pop()}/reversal", {"reason": "x"}).status_code == 201
+    elif fate < 0.94:
+        left_on = datetime.now(UTC).date() - timedelta(days=dice.randint(0, 40))
+        leaver = {"name": "l", "left_on": dice.choice((None, f"{left_on}"))}
+        assert bank.put(f"/v1/learners/{LEARNERS[-1]}", leaver).status_code == 200
     else:
         members = dice.sample(LEARNERS, 2)
         since = datetime.now(UTC).date() - timedelta(days=dice.randint(0, 50))
