@@ -26,6 +26,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from pointsbank import embedded
@@ -36,6 +37,10 @@ RUN_FOLDER = "POINTSBANK_TEST_RUN"  # from the process that began the run to xdi
 REQUIRE_PROGRAMS = "POINTSBANK_REQUIRE_PROGRAMS"
 SHARED_DATA = "POINTSBANK_SHARED_DATA"
 MEASURED = "measured"
+# A slow machine is no fault: what must be quick is measured in bench/.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
 DEFAULT_SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "pointsbank_template"
 

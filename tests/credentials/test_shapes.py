@@ -87,14 +87,14 @@ def canonical_the_long_way(document: dict[str, Any]) -> bytes:
     return "".join(sorted(f"{quad} .\n" for quad in dataset)).encode()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(contents(TEXTS))
 def test_a_shape_with_its_values_is_the_document(content: Content) -> None:
     document = document_of(content)
     assert canonical(document) == canonical_the_long_way(document)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(contents(PLAIN))
 def test_pyld_writes_the_same_but_for_control_characters(content: Content) -> None:
     document = document_of(content)

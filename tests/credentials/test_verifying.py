@@ -115,7 +115,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["@context", "id", "type", "name", "issuer", "credentialSubject"]), JSON))
 def test_anything_gets_a_verdict(acme: Company, signed: dict[str, Any], changes: dict[str, Any]) -> None:
     outcome = verify(json.dumps({**signed, **changes}).encode(), acme.signing_keys())

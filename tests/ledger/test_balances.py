@@ -136,7 +136,7 @@ def busy(database: Any) -> Bank:
     return bank
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     occurred_by=st.integers(-300, 700).map(lambda days: NOON + timedelta(days=days)),
     number=st.integers(0, 5400),

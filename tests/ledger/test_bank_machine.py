@@ -255,7 +255,6 @@ def test_the_bank_is_its_model(make_bank, steps):
         settings=settings(
             max_examples=8,
             stateful_step_count=steps,
-            deadline=None,
             derandomize=True,  # the same steps in each run: a failure is a change's, not chance's
             suppress_health_check=list(HealthCheck),
         ),

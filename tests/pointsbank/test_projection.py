@@ -285,7 +285,6 @@ def test_boards_equal_the_ledger_whatever_happens(database, own_redis, monkeypat
         settings=settings(
             max_examples=20,
             stateful_step_count=20,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

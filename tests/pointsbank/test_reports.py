@@ -48,7 +48,7 @@ def period_of(first, last):
     return "all" if first is None else f"{first}..{last or date(2199, 1, 1)}"
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(AWARDS, max_size=14), PERIODS, st.sampled_from(["day", "week", "month"]))
 def test_sums_are_those_of_boards_and_of_a_plain_reading(database, booked, period, step):
     company, (first, last) = Company(database), period

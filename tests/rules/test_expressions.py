@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.cloudevent import Event
@@ -181,14 +181,12 @@ def outcome(expression: Expression, data: dict[str, Any]) -> tuple[str, str]:
         return "failed", failure.detail
 
 
-@settings(deadline=None)  # a slow machine is no slow expression
 @given(st.sampled_from(SOURCES), st.lists(DATA, max_size=12))
 def test_remembering_never_changes_a_result(source: str, many: list[dict[str, Any]]) -> None:
     remembering = Expression(source)
     assert [outcome(remembering, data) for data in many] == [outcome(Expression(source), data) for data in many]
 
 
-@settings(deadline=None)  # a slow machine is no slow expression
 @given(st.sampled_from(SOURCES), DATA)
 def test_reading_only_what_is_read_never_changes_a_result(source: str, data: dict[str, Any]) -> None:
     whole = Expression(f"data == data ? ({source}) : ({source})")

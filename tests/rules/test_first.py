@@ -215,7 +215,7 @@ def winners(events: Sequence[tuple[int, int]], first: int) -> dict[int, int]:
 
 
 @given(events=EVENTS, first=st.integers(1, 3), ends=st.sets(st.integers(1, 13)))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_order_of_arrival_gives_the_same_winners(
     programme: Caller,  # noqa: F811
     database: Database,

@@ -167,7 +167,7 @@ def batches(events: Sequence[Event], ends: set[int]) -> Iterator[list[dict[str, 
 
 
 @given(events=EVENTS, ends=st.sets(st.integers(1, 13)), before=rulebooks(), after=rulebooks())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_simulation_re_evaluation_and_booking_agree(
     new_company: Callable[..., Caller],  # noqa: F811
     database: Database,
