@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import psutil
 import psycopg
@@ -33,6 +33,9 @@ from pointsbank import embedded
 from pointsbank.database import Database, migrate
 from pointsbank.embedded.redis import redis_program
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 RUN_FOLDER = "POINTSBANK_TEST_RUN"  # from the process that began the run to xdist's workers
 REQUIRE_PROGRAMS = "POINTSBANK_REQUIRE_PROGRAMS"
 SHARED_DATA = "POINTSBANK_SHARED_DATA"
@@ -43,6 +46,8 @@ settings.load_profile("untimed")
 
 DEFAULT_SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "pointsbank_template"
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+CHROMIUM_OPTIONS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 # What to do about a program that is missing, for the lines at the end of the run.
 HOW_TO_GET = {
@@ -336,6 +341,19 @@ def needs_program() -> Callable[[str], str]:
         return found
 
     return need
+
+
+@pytest.fixture(scope="module")
+def browser(needs_program: Callable[[str], str]) -> "Iterator[Browser]":
+    """Chromium. What a page is waited for it may take while the machine is busy; what has to be quicker says so."""
+    from playwright.sync_api import expect, sync_playwright  # a third of a second, for those who ask for it
+
+    chromium = needs_program("chromium")
+    expect.set_options(timeout=20_000)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from api.app import create_app
@@ -15,7 +15,6 @@ from pointsbank.database import Database
 from tests.api.conftest import Caller
 from tests.api.issued import SETTINGS, Issuer
 
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 NAMES = ["陈思远", "Maximiliane " * 16, "欧阳" * 100, "W" * 200]
 WIDTHS = (320, 390, 768, 1440)
 
@@ -45,15 +44,6 @@ CONTRAST = """() => {
 OUTSIDE = """() => [...document.querySelectorAll('body *')].filter(each => each.checkVisibility())
   .map(each => [each.tagName, each.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && (box.left < -0.5 || box.right > innerWidth + 0.5)).map(([name]) => name)"""
-
-
-@pytest.fixture(scope="module")
-def browser(needs_program: Callable[[str], str]) -> Iterator[Browser]:
-    chromium = needs_program("chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -10,12 +10,10 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.system.conftest import Service
 
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-OPTIONS += ["--disable-component-update", "--disable-sync"]
 LIVE_MS, AGAIN_MS = 15_000, 40_000
 MARKUP = "<img src=x onerror=document.title='broken'>"
 NAMES = ["李雷", "韩梅梅", MARKUP]
@@ -62,15 +60,6 @@ def host() -> Iterator[Host]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser(needs_program: Callable[[str], str]) -> Iterator[Browser]:
-    chromium = needs_program("chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

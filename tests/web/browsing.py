@@ -2,18 +2,15 @@
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.conftest import not_here
 from tests.system.conftest import Service
 
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-OPTIONS += ["--disable-component-update", "--disable-sync"]
 SCREENS = {"phone": (360, 740), "tablet": (820, 1180), "laptop": (1366, 768), "wall": (3840, 2160)}
 LONG = "欧阳" * 20 + "<script>document.title='broken'</script>"
 RULEBOOK = {
@@ -74,15 +71,6 @@ class Bank:
         """That signs the user in, once."""
         printed = self.service.command("users", "link", name, "--company", "acme").strip()
         return self.service.url + "/sign-in/link/" + printed.rpartition("/")[2]
-
-
-@pytest.fixture(scope="module")
-def browser(needs_program: Callable[[str], str]) -> Iterator[Browser]:
-    chromium = needs_program("chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

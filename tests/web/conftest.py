@@ -17,7 +17,7 @@ from pointsbank.database import Database
 from pointsbank.users import people, sessions
 from tests.api.conftest import Caller, app, caller, new_company, programme  # noqa: F401 - fixtures
 from tests.system.conftest import service, start_service  # noqa: F401 - fixtures
-from tests.web.browsing import axe, bank, browser  # noqa: F401 - fixtures
+from tests.web.browsing import axe, bank  # noqa: F401 - fixtures
 from tests.web.walls import awarded, link_of, wall  # noqa: F401 - fixtures
 
 _numbers = itertools.count()

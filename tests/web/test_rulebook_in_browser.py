@@ -28,7 +28,6 @@ EXPRESSIONS = (
 
 def furnished(bank: Bank) -> None:
     """The demo's rulebook in force, and two events that it gave credits for."""
-    expect.set_options(timeout=20_000)  # a look at a draft takes as long as the machine is busy
     rulebook = copy.deepcopy(RULEBOOK)
     for each in rulebook["certificates"]:
         each["name"]["zh"] += "<script>document.title='broken'</script>"
