@@ -416,9 +416,16 @@ def test_and_after_the_same_steps(visitor: Visitor, monkeypatch: pytest.MonkeyPa
     assert all(each == steps[0] for each in steps)
 
 
+@pytest.fixture
+def one_minute(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not end in the middle of the test: what is counted would be counted in two."""
+    now = time.time()
+    monkeypatch.setattr(visitor.app.extensions["pointsbank"].verifications, "_clock", lambda: now)
+
+
+@pytest.mark.usefixtures("one_minute")
 def test_an_address_is_stopped_and_another_is_not(issuer: Issuer, visitor: Visitor) -> None:
     number = issuer.issue(issuer.content())
-    _at_the_beginning_of_a_minute()
     answers = [visitor.get(f"/verify/{number}").status_code for _ in range(verification.LIMIT + 2)]
     assert answers == [200] * verification.LIMIT + [429, 429]
     page = visitor.get(f"/verify/{number}", Accept_Language="en")
@@ -434,17 +441,10 @@ def test_an_address_is_stopped_and_another_is_not(issuer: Issuer, visitor: Visit
     assert visitor.get(f"/verify/{number}", address="203.0.113.8").status_code == 200
 
 
+@pytest.mark.usefixtures("one_minute")
 def test_who_guesses_is_stopped_sooner(visitor: Visitor) -> None:
-    _at_the_beginning_of_a_minute()
     answers = [visitor.get(f"/verify/{number}").status_code for number in [UNKNOWN, "x"] * 10]
     assert answers == [404] * (verification.LIMIT // verification.UNKNOWN_COST) + [429] * 10
-
-
-def _at_the_beginning_of_a_minute() -> None:
-    """Not in its last seconds: what is counted would be counted in two."""
-    left = WINDOW_SECONDS - time.time() % WINDOW_SECONDS
-    if left < 10:
-        time.sleep(left + 0.1)
 
 
 @pytest.mark.parametrize(
