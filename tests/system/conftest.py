@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from pointsbank.cli import main
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 40
@@ -25,8 +28,14 @@ class Service:
 
     def key(self, company: str) -> str:
         if company not in self.keys:
-            self.keys[company] = self.command("keys", "create", "--company", company).strip()
+            self.keys[company] = self.command_here("keys", "create", "--company", company).strip()
         return self.keys[company]
+
+    def command_here(self, *arguments: str) -> str:
+        """`command` in this process, where all that it needs is loaded: a second less."""
+        done = CliRunner().invoke(main, arguments, env=self.environment, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
 
     def command(self, *arguments: str, check: bool = True) -> str:
         done = subprocess.run(

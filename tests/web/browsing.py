@@ -65,11 +65,11 @@ class Bank:
 
     def user(self, name: str, *arguments: str) -> None:
         """`bank.user("li", "--role", "awarder", "--awarder", "2021/li")`."""
-        self.service.command("users", "create", name, "--company", "acme", *arguments, "--no-password")
+        self.service.command_here("users", "create", name, "--company", "acme", *arguments, "--no-password")
 
     def link(self, name: str = "learner") -> str:
         """That signs the user in, once."""
-        printed = self.service.command("users", "link", name, "--company", "acme").strip()
+        printed = self.service.command_here("users", "link", name, "--company", "acme").strip()
         return self.service.url + "/sign-in/link/" + printed.rpartition("/")[2]
 
 
