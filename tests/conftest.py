@@ -40,14 +40,14 @@ RUN_FOLDER = "POINTSBANK_TEST_RUN"  # from the process that began the run to xdi
 REQUIRE_PROGRAMS = "POINTSBANK_REQUIRE_PROGRAMS"
 SHARED_DATA = "POINTSBANK_SHARED_DATA"
 MEASURED = "measured"
-# A slow machine is no fault: what must be quick is measured in bench/.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
-
 DEFAULT_SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "pointsbank_template"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 CHROMIUM_OPTIONS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+# A slow machine is no fault: what must be quick is measured in bench/.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # What to do about a program that is missing, for the lines at the end of the run.
 HOW_TO_GET = {

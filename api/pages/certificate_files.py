@@ -11,8 +11,8 @@ from rules.certification import statement, verification
 from rules.certification.register import Certificate
 
 
-def lines_of(session: Session, certificate: Certificate, form: str) -> list[Line]:
-    """Of the statement, where the form has one. Raises Conflict where the form is made of what was not signed."""
+def ready(session: Session, certificate: Certificate, form: str) -> list[Line]:
+    """Lines of the statement, where the form has one. Raises Conflict if it would be made of what was not signed."""
     if form != "json":
         verification.check_signed(session, certificate)
     return statement.lines(session, certificate) if form == "pdf" else []

@@ -20,5 +20,5 @@ def download(number: str, form: str) -> Response:
         found = register.find(session, number)
         if found is None or found.learner != visitor().learner_no:
             raise NotFound("You have no such certificate.")
-        lines = certificate_files.lines_of(session, found, form)
+        lines = certificate_files.ready(session, found, form)
     return certificate_files.answer(found, form, lines)

@@ -2,6 +2,7 @@
 
 from flask import redirect, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.app_state import database, state
@@ -41,7 +42,9 @@ def enter() -> AnyResponse:
         return _form(401, key, name, _("The company, the name or the password is wrong."))
     except RateLimited as error:
         seconds = error.extra["retry_after_seconds"]
-        fault = _("Too many tries. Please wait %(seconds)s seconds.", seconds=seconds)
+        fault = ngettext(
+            "Too many tries. Please wait %(num)s second.", "Too many tries. Please wait %(num)s seconds.", seconds
+        )
         response = _form(429, key, name, fault)
         response.headers["Retry-After"] = str(seconds)
         return response

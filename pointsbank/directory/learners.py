@@ -173,8 +173,8 @@ def _changed(session: Session, learners: Sequence[Learner]) -> list[tuple[Learne
 
 
 def _write(session: Session, changed: list[tuple[Learner, Status]]) -> None:
-    """In one statement each, however many; the transaction is the company's one writer."""
-    for status, statement in (("created", _INSERT), ("updated", _MARK_TEAMS), ("updated", _UPDATE)):
+    """Inserts and updates in one statement each; the transaction is the company's one writer."""
+    for status, statement in (("created", _INSERT), ("updated", _UPDATE)):
         rows = [learner for learner, found in changed if found == status]
         if rows:
             session.sql(statement, {"rows": orjson.dumps(rows).decode()})
@@ -188,18 +188,6 @@ SELECT %(company)s,
        (SELECT coalesce(max(no), 0) FROM learners WHERE company_id = %(company)s) + row_number() OVER (),
        key, name, email, department, joined_on, left_on, {version.CURRENT}
   FROM {_ROWS}"""  # noqa: S608 - a constant
-# Means are of those who are still there; so boards have to look at the teams of who leaves, or does so on another day.
-_MARK_TEAMS = f"""
-UPDATE teams
-   SET changed_in = {version.CURRENT}
- WHERE company_id = %(company)s
-   AND no IN (SELECT m.team
-                FROM {_ROWS}
-                JOIN learners AS l ON l.company_id = %(company)s AND l.key = r.key COLLATE "C"
-                JOIN programmes AS p ON p.company_id = %(company)s
-                JOIN memberships AS m
-                  ON m.company_id = %(company)s AND m.programme = p.no AND m.learner = l.no
-               WHERE l.left_on IS DISTINCT FROM r.left_on)"""  # noqa: S608 - a constant
 _UPDATE = f"""
 UPDATE learners AS l
    SET name = r.name, email = r.email, department = r.department, joined_on = r.joined_on, left_on = r.left_on,

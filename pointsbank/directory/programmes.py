@@ -136,11 +136,6 @@ def _update(session: Session, before: Programme, wanted: Programme) -> Programme
             WHERE company_id = %(company)s AND no = %(no)s""",
         _values(wanted),
     )
-    if wanted.timezone != before.timezone:  # days of leaving end at another hour, which means look at
-        session.sql(
-            f"UPDATE teams SET changed_in = {version.CURRENT} WHERE company_id = %(company)s AND programme = %(no)s",  # noqa: S608
-            {"no": before.no},
-        )
     if wanted.allotment is None and before.allotment is not None:
         pool = (pool_of_programme(before.no), CREDITS)
         pools.book(session, [_change(before, pools.balances(session, [pool])[pool], 0)])

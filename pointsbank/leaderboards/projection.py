@@ -146,6 +146,7 @@ class _Pass:
     checked: int = 0
     behind: list[_Task] = field(default_factory=list)
     anew: list[Frame] = field(default_factory=list)
+    people: dict[int, str] = field(default_factory=dict)
 
     def run(self) -> None:
         frames = self._frames()
@@ -282,10 +283,16 @@ class _Pass:
             if any(score.at >= change.tomorrow for score in settings):
                 change.later += scores.later_of(session, frame, moment.tomorrow(), touched)
             change.settings = settings
-            if frame.members == "teams":
-                assert frame.programme is not None, "teams belong to a programme"
-                change.people = people.load(session, frame.programme)
+        if frame.members == "teams":
+            change.people = self._people_of(session, frame)
         return change
+
+    def _people_of(self, session: Session, frame: Frame) -> str:
+        """Once a pass for a programme: they change with teams, and with when a learner leaves the company."""
+        assert frame.programme is not None, "teams belong to a programme"
+        if frame.programme not in self.people:
+            self.people[frame.programme] = people.load(session, frame.programme)
+        return self.people[frame.programme]
 
     def _apply(self, change: Change) -> bool:
         """Whether it was taken. If a part of the board is gone, it is made anew; if it is in another state, somebody

@@ -74,7 +74,7 @@ class Addition(NamedTuple):
 
 @dataclass(slots=True)
 class Change:
-    """From one state of a board to the next. `people` of a team board is None where it has not changed."""
+    """From one state of a board to the next. `people` of a team board is None where they are as before."""
 
     frame: Frame
     was: str

@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.cloudevent import MAX_DATA_BYTES, MAX_DATA_DEPTH, Event, parse_event
+from ledger import reversals
+from pointsbank.directory import awarders
+from pointsbank.matches import settling
+from rules import awards, closing
+from rules.certification import entries
+from rules.cloudevent import MAX_DATA_BYTES, MAX_DATA_DEPTH, RESERVED_TYPES, Event, parse_event
 from rules.errors import EventInvalid
 
 GOOD: dict[str, Any] = {
@@ -149,6 +154,13 @@ def test_nesting_beyond_the_limit_names_the_place() -> None:
     with pytest.raises(EventInvalid) as refused:
         parse_event(changed("data.nested", nested(MAX_DATA_DEPTH)), 0)
     assert refused.value.errors[0][0] == "data.nested" + "[0]" * (MAX_DATA_DEPTH - 1)
+
+
+def test_what_the_bank_books_itself_has_names_of_its_own() -> None:
+    certified = {entries.ISSUED, entries.REVIEWED, entries.REVOKED}
+    matched = {settling.PRIZE_KIND, settling.RESULT_KIND}
+    own = {awarders.KIND, awards.KIND, closing.KIND, reversals.KIND, *certified, *matched}
+    assert own | {"course.allotted", "programme.allotted"} == RESERVED_TYPES
 
 
 def test_a_good_head_does_not_cover_for_what_is_not_in_it() -> None:

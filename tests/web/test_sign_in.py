@@ -187,6 +187,21 @@ def test_who_guesses_waits_and_nobody_else(hr: Reader, new_reader: Callable[[str
         assert hr.sign_in("zhang.san").status_code == 303, "the person is not locked out"
 
 
+@pytest.mark.parametrize(
+    ("language", "seconds", "told"),
+    [("en", 1, "Please wait 1 second."), ("en", 2, "Please wait 2 seconds."), ("zh", 1, "请等待 1 秒。")],
+)
+def test_how_long_is_told(hr: Reader, monkeypatch: pytest.MonkeyPatch, language: str, seconds: int, told: str) -> None:
+    def refuse(*_: object) -> None:
+        raise RateLimited("x", retry_after_seconds=seconds)
+
+    monkeypatch.setattr(attempts, "begin", refuse)
+    hr.language = language
+    answer = hr.sign_in("zhang.san")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(seconds))
+    assert told in answer.text
+
+
 def test_the_wait_doubles_and_has_an_end(hr: Reader) -> None:
     waits = []
     for tried in (5, 6, 7, 8, 20, 10**6):

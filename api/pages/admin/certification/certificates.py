@@ -104,5 +104,5 @@ def _lines(session: Session, certificate: Certificate) -> Sequence[Line] | None:
 def download_certificate(programme: str, number: str, form: str) -> Response:
     with database().snapshot(visitor().company_id) as session:
         found = certificate_of(session, programmes.get(session, programme), number)
-        lines = certificate_files.lines_of(session, found, form)
+        lines = certificate_files.ready(session, found, form)
     return certificate_files.answer(found, form, lines)
